@@ -1,0 +1,40 @@
+// Files that are whole or absent: written beside their place, flushed, then renamed into it.
+
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Writes `content` to `path` atomically; a crash leaves the old file or the new one, never a part. */
+export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const handle = await open(temporary, 'w');
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/** SHA-256 of a file as lower-case hex, streamed. */
+export async function sha256OfFile(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+/** A path inside the installed package, for example `packagePath('configs', 'robots')`. Works from src/ and dist/. */
+export function packagePath(...parts: string[]): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const root = join(here, here.includes(`${join('dist', 'src')}`) ? '../../..' : '../..');
+  return join(root, ...parts);
+}

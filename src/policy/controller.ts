@@ -1,0 +1,46 @@
+// Controller: what turns a robot's state and a velocity command into joint targets, for one robot or many at once.
+//
+// Foreign ONNX policies, NextGait bundles and baselines all implement it; recording and evaluation know nothing else.
+
+import type { RobotIdentity } from '../robot/robot-model.js';
+
+/** Sensor view of one robot at one control step. The arrays are views that the environment overwrites each step. */
+export interface RobotState {
+  /** Seconds since reset. */
+  time_s: number;
+  readonly basePosition_m: Float64Array; // [3] world
+  readonly baseQuaternion: Float64Array; // [4] w x y z
+  readonly baseAngularVelocity_radps: Float64Array; // [3] base frame
+  readonly baseLinearVelocity_mps: Float64Array; // [3] base frame
+  readonly projectedGravity: Float64Array; // [3] base frame
+  readonly jointPosition_rad: Float64Array; // [joint]
+  readonly jointVelocity_radps: Float64Array; // [joint]
+  readonly torque_Nm: Float64Array; // [joint]
+  readonly footContact: Float64Array; // [foot], 1 or 0
+  /** Values of the model's named sensors that a controller asked for (an IMU in the torso, say). */
+  readonly sensors: Readonly<Record<string, Float64Array>>;
+}
+
+export interface Controller {
+  readonly name: string;
+  readonly robot: RobotIdentity;
+  readonly rate_hz: number;
+  /** How many robots one call serves at most; slots are numbered 0 .. slotCount - 1. */
+  readonly slotCount: number;
+  /** Forgets the history of a slot. Call before the first act() of an episode. */
+  reset(slot: number): void;
+  /**
+   * Computes the actions of `slots` from their states and commands.
+   * @param slots which slots act now
+   * @param states state by slot number
+   * @param commands [slot, 3]: vx (m/s), vy (m/s), wz (rad/s)
+   * @param actions written: [slot, joint] joint target minus default position (rad), in the robot's joint order
+   */
+  act(slots: readonly number[], states: readonly RobotState[], commands: Float64Array, actions: Float64Array): Promise<void>;
+  /**
+   * Tells the controller what was executed in place of its last action (exploration noise, clipping), where it was
+   * not the action itself: [slot, joint]. Its history must carry the executed action.
+   */
+  executed(slots: readonly number[], actions: Float64Array): void;
+  dispose(): Promise<void>;
+}

@@ -1,0 +1,37 @@
+// Runtime: an engine that runs a static tensor program.
+//
+// A Program owns its buffers. Callers write `feeds`, call run(), read `results`; nothing is allocated in between.
+// State (parameters, optimiser moments) stays with the engine: a state input named `w` whose new value is the graph
+// output `w.next` is updated by every run; a state input without an update is held constant (inference).
+
+import type { FloatArray } from '../base/arrays.js';
+import type { Graph } from '../graph/graph.js';
+
+export interface ProgramOptions {
+  /** State inputs: initial value, and the graph output that becomes the next value (absent: constant). */
+  readonly state: Readonly<Record<string, { readonly initial: FloatArray; readonly next?: string }>>;
+  /** Threads of one run; the engine's own choice where absent. */
+  readonly threads?: number;
+}
+
+export interface Program {
+  /** One preallocated row-major buffer for each graph input that is not state. Write before run(). */
+  readonly feeds: Readonly<Record<string, FloatArray>>;
+  /** One preallocated buffer for each graph output that is not a state update. Valid until the next run(). */
+  readonly results: Readonly<Record<string, FloatArray>>;
+  /** Runs once: reads feeds and state, writes results, advances state. */
+  run(): Promise<void>;
+  /** Copies of the current state, by input name. */
+  readState(): Promise<Record<string, Float32Array>>;
+  /** Replaces the current state; names and sizes must match. */
+  writeState(values: Readonly<Record<string, FloatArray>>): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+export interface Runtime {
+  /** `reference`, `onnx` or `tfjs`. */
+  readonly name: string;
+  /** What runs it, for people: `onnxruntime-node 1.30.0 (cpu)`. */
+  readonly description: string;
+  compile(graph: Graph, options: ProgramOptions): Promise<Program>;
+}
