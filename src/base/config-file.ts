@@ -40,7 +40,11 @@ export async function loadConfig<Schema extends z.ZodType>(
   path: string,
   settings: readonly string[] = [],
 ): Promise<z.output<Schema>> {
-  return parseConfig(schema, applySettings(await readYaml(path), settings, (text) => parse(text)), path);
+  return parseConfig(
+    schema,
+    applySettings(await readYaml(path), settings, (text) => parse(text)),
+    path,
+  );
 }
 
 /** Objects merge key by key; anything else in `top` replaces what is in `base`. */

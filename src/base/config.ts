@@ -12,7 +12,11 @@ import { nearest } from './nearest.js';
  * @param source name of the file or flag the value came from, for messages
  * @throws FindingsError naming every wrong key
  */
-export function parseConfig<Schema extends z.ZodType>(schema: Schema, value: unknown, source: string): z.output<Schema> {
+export function parseConfig<Schema extends z.ZodType>(
+  schema: Schema,
+  value: unknown,
+  source: string,
+): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return deepFreeze(result.data);
   throw new FindingsError(result.error.issues.flatMap((issue) => issueDetails(schema, issue, source)));

@@ -1,0 +1,137 @@
+// What every verb shares: the common flags, the streams, the interrupt, and the way errors become exit codes.
+//
+// Results for machines go to stdout (`--json`), text for people to stderr. Exit codes: 0 fine, 1 the user's data or
+// flags, 2 our fault. Ctrl-C asks for an orderly end (the signal), a second one ends at once.
+
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { isUserError } from '../base/errors.js';
+import { type Logger, SILENT, streamLogger } from '../base/logger.js';
+
+export interface CommonOptions {
+  readonly robot?: string;
+  readonly out?: string;
+  readonly append: boolean;
+  readonly overwrite: boolean;
+  readonly seed: number;
+  readonly workers: number;
+  readonly config?: string;
+  readonly set: readonly string[];
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+export type CommonFlag = 'robot' | 'out' | 'seed' | 'workers' | 'config' | 'set';
+
+const FLAGS: Record<CommonFlag, () => Option[]> = {
+  robot: () => [new Option('--robot <name|config.yaml>', 'robot: a name in configs/robots or a config file')],
+  out: () => [
+    new Option('--out <folder>', 'folder to write; refused if it holds something else'),
+    new Option('--append', 'add to what the folder holds').default(false),
+    new Option('--overwrite', 'replace what the folder holds').default(false).conflicts('append'),
+  ],
+  seed: () => [new Option('--seed <integer>', 'seed of everything random').argParser(parseInteger).default(1)],
+  workers: () => [
+    new Option('--workers <count>', 'worker threads').argParser(parseCount).default(2, 'one for each of 2 cores'),
+  ],
+  config: () => [new Option('--config <file.yaml>', 'settings of this verb; flags go over it')],
+  set: () => [
+    new Option('--set <key=value>', 'change one setting, for instance train.steps=2000; may be repeated')
+      .argParser((value: string, before: string[]) => [...before, value])
+      .default([], 'none'),
+  ],
+};
+
+/** Adds the named common flags, and `--json` and `--quiet`, to a verb. */
+export function withCommonFlags(command: Command, flags: readonly CommonFlag[]): Command {
+  for (const flag of flags) for (const option of FLAGS[flag]()) command.addOption(option);
+  command.option('--json', 'one JSON result on stdout', false);
+  command.option('--quiet', 'no text but errors', false);
+  return command;
+}
+
+/** Help text: one example at the end of a verb's help. */
+export function withExample(command: Command, example: string): Command {
+  return command.addHelpText('after', `\nExample:\n  $ ${example}`);
+}
+
+export interface VerbContext {
+  /** Text for people, on stderr; silent under --quiet. */
+  readonly log: Logger;
+  /** True where progress may be drawn: stderr is a terminal and --quiet is not given. */
+  readonly interactive: boolean;
+  /** Aborted by Ctrl-C: finish the current episode or step, save, say how to go on. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Wraps a verb's action: gives it its context, prints its JSON result, sets the exit code.
+ * `run` returns the verb's result; `exitCode` in it (0 or 1) is used where present.
+ */
+export function verbAction<Arguments extends unknown[], Options extends { json: boolean; quiet: boolean }>(
+  run: (context: VerbContext, options: Options, ...positional: Arguments) => Promise<VerbResult>,
+): (...all: unknown[]) => Promise<void> {
+  return async (...all) => {
+    const command = all[all.length - 1] as Command;
+    const options = command.opts() as Options;
+    const interrupt = new AbortController();
+    const onInterrupt = () => {
+      if (interrupt.signal.aborted) process.exit(130);
+      process.stderr.write('\ninterrupted: finishing the current step; Ctrl-C again ends at once\n');
+      interrupt.abort();
+    };
+    process.on('SIGINT', onInterrupt);
+    try {
+      const result = await run(
+        {
+          log: options.quiet ? SILENT : streamLogger((text) => process.stderr.write(text)),
+          interactive: process.stderr.isTTY === true && !options.quiet,
+          signal: interrupt.signal,
+        },
+        options,
+        ...(all.slice(0, -2) as Arguments),
+      );
+      if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+      process.exitCode = result.exitCode ?? 0;
+    } catch (error) {
+      process.exitCode = reportError(error);
+    } finally {
+      process.off('SIGINT', onInterrupt);
+    }
+  };
+}
+
+export interface VerbResult {
+  readonly exitCode?: 0 | 1;
+  readonly [key: string]: unknown;
+}
+
+/** Prints an error for people and returns the exit code. */
+export function reportError(error: unknown): 1 | 2 {
+  if (isUserError(error)) {
+    process.stderr.write(`error: ${error.message}\n`);
+    return 1;
+  }
+  process.stderr.write('internal error (not your data or flags; please report it with this text):\n');
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return 2;
+}
+
+export function parseInteger(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError(`expected an integer, found "${text}".`);
+  return value;
+}
+
+export function parseCount(text: string): number {
+  const value = parseInteger(text);
+  if (value < 1) throw new InvalidArgumentError(`expected 1 or more, found "${text}".`);
+  return value;
+}
+
+export function parseNumber(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) {
+    throw new InvalidArgumentError(`expected a number, found "${text}".`);
+  }
+  return value;
+}
