@@ -1,0 +1,78 @@
+// safetensors: named float32 tensors in one file; 8-byte header length, JSON header, raw little-endian data.
+//
+// Format: github.com/huggingface/safetensors. Strict reader: every offset is checked before a byte is believed.
+
+import { sizeOf } from './arrays.js';
+import { DataError } from './errors.js';
+
+export interface NamedTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Names in sorted order, so that equal tensors give equal bytes. */
+export function encodeSafetensors(
+  tensors: Readonly<Record<string, NamedTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const names = Object.keys(tensors).sort();
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const name of names) {
+    const { shape, data } = tensors[name];
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header));
+  const padded = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + padded + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(padded), true);
+  bytes.fill(0x20, 8, 8 + padded);
+  bytes.set(json, 8);
+  let at = 8 + padded;
+  for (const name of names) {
+    const { data } = tensors[name];
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/**
+ * @param where file name for messages
+ * @throws DataError naming what does not fit
+ */
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  where: string,
+): { tensors: Record<string, NamedTensor>; metadata: Record<string, string> } {
+  const refuse = (what: string, expected?: string, found?: string): never => {
+    throw new DataError({ where, what, expected, found, fix: 'The file is damaged or not safetensors' });
+  };
+  if (bytes.length < 8) refuse('file length', 'at least 8 bytes', String(bytes.length));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const headerLength = Number(view.getBigUint64(0, true));
+  if (headerLength > bytes.length - 8) refuse('header length', `at most ${bytes.length - 8}`, String(headerLength));
+  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  try {
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
+  } catch {
+    return refuse('header', 'JSON');
+  }
+  const start = 8 + headerLength;
+  const tensors: Record<string, NamedTensor> = {};
+  let metadata: Record<string, string> = {};
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      metadata = entry as unknown as Record<string, string>;
+      continue;
+    }
+    const [from, to] = entry.data_offsets ?? [];
+    if (entry.dtype !== 'F32') refuse(`tensor ${name}: dtype`, 'F32', entry.dtype);
+    if (!Array.isArray(entry.shape) || to - from !== 4 * sizeOf(entry.shape) || from < 0 || start + to > bytes.length) {
+      refuse(`tensor ${name}: extent`, `${4 * sizeOf(entry.shape ?? [])} bytes inside the file`, `${from}..${to}`);
+    }
+    tensors[name] = { shape: entry.shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
+  }
+  return { tensors, metadata };
+}

@@ -1,0 +1,117 @@
+// Batches of a run: draws windows by (seed, step, pass), cuts them, and sums errors back by source.
+
+import { Random } from '../base/random.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { allocateBatch, type BatchBuffers, createCutter, type LossWeights, type Window } from '../tokens/batch.js';
+import { createSampler, type WindowSampler } from '../tokens/sampler.js';
+import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
+import type { WindowSource } from '../tokens/window-source.js';
+import type { ErrorSums } from './metrics.js';
+import { acceptsEpisode, lossWeights, type Stage, stageAt } from './schedule.js';
+import type { OptimiserConfig } from './train-config.js';
+
+export interface Batch {
+  readonly buffers: BatchBuffers;
+  readonly windows: Window[];
+  /** Sum of all weights: the loss is the weighted sum of squared errors divided by it. */
+  weight: number;
+}
+
+export interface BatchMaker {
+  allocate(): Batch;
+  /** Fills `batch` with pass `pass` of step `step`. */
+  fill(batch: Batch, step: number, pass: number): void;
+  readonly sampler: WindowSampler;
+}
+
+/** Training batches. Samplers of the stages are made once, at the start, so that a bad config fails there. */
+export function createBatchMaker(
+  config: OptimiserConfig,
+  spec: TokenSpec,
+  robot: RobotModel,
+  source: WindowSource,
+  options: { sourceWeights: Readonly<Record<string, number>>; heldOut: (id: string) => boolean },
+): BatchMaker {
+  const cut = createCutter(spec, robot, source);
+  const stages: Stage[] = config.schedule === 'joint' ? ['joint'] : ['state', 'action'];
+  const samplers = Object.fromEntries(
+    stages.map((stage) => [
+      stage,
+      createSampler(spec, source, {
+        sourceWeights: options.sourceWeights,
+        accept: (episode) => !options.heldOut(episode.id) && acceptsEpisode(stage, episode),
+      }),
+    ]),
+  );
+  const root = new Random(config.seed);
+  return {
+    sampler: samplers[stages[0]],
+    allocate: () => ({ buffers: allocateBatch(spec, config.batch), windows: [], weight: 0 }),
+    fill(batch, step, pass) {
+      const stage = stageAt(config, step);
+      const random = root.split('batch', step, pass);
+      batch.windows.length = 0;
+      for (let index = 0; index < config.batch; index++) batch.windows.push(samplers[stage].draw(random));
+      cutWindows(cut, batch, lossWeights(config, stage));
+    },
+  };
+}
+
+/** Held-out windows, the same at every validation: as many whole batches as `windowCount` needs. */
+export function heldOutBatches(
+  config: OptimiserConfig,
+  spec: TokenSpec,
+  robot: RobotModel,
+  source: WindowSource,
+  heldOut: (id: string) => boolean,
+  windowCount: number,
+): Batch[] {
+  const sampler = createSampler(spec, source, { accept: (episode) => heldOut(episode.id) });
+  const cut = createCutter(spec, robot, source);
+  const random = new Random(config.seed).split('validation');
+  const weights = { observation: config.observationWeight, action: config.actionWeight };
+  return Array.from({ length: Math.ceil(windowCount / config.batch) }, () => {
+    const windows = Array.from({ length: config.batch }, () => sampler.draw(random));
+    const batch: Batch = { buffers: allocateBatch(spec, config.batch), windows, weight: 0 };
+    cutWindows(cut, batch, weights);
+    return batch;
+  });
+}
+
+function cutWindows(cut: ReturnType<typeof createCutter>, batch: Batch, weights: LossWeights): void {
+  batch.windows.forEach((window, index) => {
+    cut(window, batch.buffers, index, weights);
+  });
+  batch.weight = 0;
+  for (let at = 0; at < batch.buffers.weights.length; at++) batch.weight += batch.buffers.weights[at];
+}
+
+/** Copies a batch into a program's feeds. */
+export function feedBatch(
+  feeds: Readonly<Record<string, { set(values: ArrayLike<number>): void }>>,
+  batch: Batch,
+): void {
+  for (const name of ['values', 'present', 'targets', 'weights'] as const) feeds[name].set(batch.buffers[name]);
+}
+
+/** Adds the program's `errors` [rows, 2] and the batch's weights to `sums`, window by window. */
+export function addErrors(
+  sums: ErrorSums,
+  spec: TokenSpec,
+  source: WindowSource,
+  batch: Batch,
+  errors: ArrayLike<number>,
+): void {
+  const width = rowWidth(spec);
+  batch.windows.forEach(({ episode }, index) => {
+    const totals = [0, 0, 0, 0];
+    for (let row = index * spec.context; row < (index + 1) * spec.context; row++) {
+      totals[0] += errors[2 * row];
+      totals[2] += errors[2 * row + 1];
+      const start = row * width;
+      for (let at = start; at < start + spec.observationWidth; at++) totals[1] += batch.buffers.weights[at];
+      for (let at = start + spec.observationWidth; at < start + width; at++) totals[3] += batch.buffers.weights[at];
+    }
+    sums.add(source.episodes[episode].source, totals[0], totals[1], totals[2], totals[3]);
+  });
+}

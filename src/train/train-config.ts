@@ -1,0 +1,74 @@
+// Training configuration (configs/train/*.yaml): read once, validated, frozen, written whole into the run folder.
+//
+// The paper states neither optimiser, rate, schedule, batch, epochs nor loss weights. The defaults follow the nearest
+// published recipe (RPT, arXiv 2306.10007: AdamW 4e-4, weight decay 0.01, warm-up) and our own closed-loop results.
+
+import { z } from 'zod';
+import { modelConfigSchema } from '../model/model-config.js';
+import { tokenConfigSchema } from '../tokens/token-spec.js';
+
+const dataSchema = z.strictObject({
+  /** Dataset folders; inputs on the command line replace them. */
+  folders: z.array(z.string()).default([]),
+  /** Sampling weight by source name; a source that is not named has its share of frames, 0 leaves it out. */
+  sources: z.record(z.string(), z.number().min(0)).default({}),
+  /** `hindsight`: the command becomes the velocity that was achieved (docs/decisions.md). */
+  command: z.enum(['recorded', 'hindsight']).default('hindsight'),
+  /** Smoothing of hindsight commands where the data has none of its own (s): several gait cycles. */
+  hindsightWindow_s: z.number().min(1).default(3),
+  /** Share of episodes held out, by hash of their id. */
+  validationShare: z.number().min(0).max(0.5).default(0.05),
+});
+
+const optimiserSchema = z.strictObject({
+  steps: z.int().min(1).default(1500),
+  /** Windows of one pass; `accumulate` passes make one step. */
+  batch: z.int().min(1).default(64),
+  accumulate: z.int().min(1).default(1),
+  learningRate: z.number().positive().default(4e-4),
+  /** Share of the learning rate at the last step of the cosine. */
+  finalLearningRateShare: z.number().min(0).max(1).default(0),
+  warmupSteps: z.int().min(0).default(100),
+  weightDecay: z.number().min(0).default(0.01),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
+  epsilon: z.number().positive().default(1e-8),
+  /** Largest norm of the whole gradient; 0 switches clipping off. */
+  clipNorm: z.number().min(0).default(1),
+  /** Decay of the moving average of the weights; 0 switches it off. The average is what is evaluated and exported. */
+  averageDecay: z.number().min(0).lt(1).default(0),
+  observationWeight: z.number().min(0).default(1),
+  actionWeight: z.number().min(0).default(1),
+  /** `staged`: state prediction on everything first, then action prediction on complete data. */
+  schedule: z.enum(['joint', 'staged']).default('joint'),
+  /** Share of the steps in the first stage of `staged`. */
+  stateShare: z.number().min(0).max(1).default(0.5),
+  seed: z.int().min(0).default(1),
+});
+
+export const trainConfigSchema = z.strictObject({
+  name: z.string().default('train'),
+  data: dataSchema.prefault({}),
+  tokens: tokenConfigSchema.prefault({}),
+  model: modelConfigSchema.prefault({}),
+  train: optimiserSchema.prefault({}),
+  log: z
+    .strictObject({
+      /** Steps between lines of metrics.jsonl, validation passes and checkpoints. */
+      metricsEvery: z.int().min(1).default(10),
+      validateEvery: z.int().min(1).default(250),
+      checkpointEvery: z.int().min(1).default(500),
+      /** Held-out windows of one validation pass. */
+      validationWindows: z.int().min(1).default(512),
+    })
+    .prefault({}),
+  runtime: z
+    .strictObject({
+      name: z.enum(['auto', 'onnx', 'tfjs', 'reference']).default('auto'),
+      threads: z.int().min(1).optional(),
+    })
+    .prefault({}),
+});
+
+export type TrainConfig = z.output<typeof trainConfigSchema>;
+export type OptimiserConfig = TrainConfig['train'];

@@ -1,0 +1,195 @@
+// The training loop: draw, cut, step, measure, save. Everything else is in the files it calls.
+//
+// The next batch is cut while the engine works on the current one. A run is a folder; killing it at any moment loses
+// at most the steps since the last checkpoint, and resuming repeats them to the bit.
+
+import { DataError, listNames } from '../base/errors.js';
+import { TOOL } from '../base/version.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import type { Program, Runtime } from '../runtime/runtime.js';
+import type { WindowSource } from '../tokens/window-source.js';
+import { adamWScalars } from './adamw.js';
+import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches } from './batches.js';
+import { writeCheckpoint } from './checkpoint.js';
+import { ErrorSums, type MetricsLine, writeMetrics } from './metrics.js';
+import { learningRate } from './schedule.js';
+import type { ScalarWriter } from './tensorboard.js';
+import type { TrainConfig } from './train-config.js';
+import {
+  buildTrainingGraph,
+  buildValidationGraph,
+  type Recipe,
+  type StateValues,
+  stateOptions,
+  validationState,
+} from './training-program.js';
+
+export interface TrainOptions {
+  readonly run: string;
+  readonly config: TrainConfig;
+  readonly recipe: Recipe;
+  readonly robot: RobotModel;
+  readonly source: WindowSource;
+  /** True for episodes that are held out, by id. */
+  readonly heldOut: (id: string) => boolean;
+  readonly runtime: Runtime;
+  /** State to start from, and the steps already done: a fresh state and 0, or a checkpoint's. */
+  readonly state: StateValues;
+  readonly firstStep: number;
+  readonly pending: Readonly<Record<string, readonly number[]>>;
+  readonly events: ScalarWriter;
+  readonly now_s: () => number;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: number, loss: number, stepsPerSecond: number) => void;
+  readonly onValidation?: (line: MetricsLine) => void;
+}
+
+export interface TrainResult {
+  readonly step: number;
+  readonly finished: boolean;
+  readonly state: StateValues;
+  readonly last?: MetricsLine;
+  readonly validation?: MetricsLine;
+}
+
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { config, recipe, robot, source, runtime, run } = options;
+  const { train: optimiser, log } = config;
+  const maker = createBatchMaker(optimiser, recipe.tokens, robot, source, {
+    sourceWeights: config.data.sources,
+    heldOut: options.heldOut,
+  });
+  const held = source.episodes.some((episode) => options.heldOut(episode.id))
+    ? heldOutBatches(optimiser, recipe.tokens, robot, source, options.heldOut, log.validationWindows)
+    : [];
+  const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
+    state: stateOptions(options.state, true),
+    threads: config.runtime.threads,
+  });
+  const validation = await runtime.compile(buildValidationGraph(recipe, optimiser.batch), {
+    state: stateOptions(validationState(recipe, options.state), false),
+    threads: config.runtime.threads,
+  });
+
+  const sums = new ErrorSums();
+  sums.restore(options.pending);
+  let batches = Array.from({ length: optimiser.accumulate }, () => maker.allocate());
+  let upcoming = batches.map(() => maker.allocate());
+  const fill = (into: Batch[], at: number) => {
+    into.forEach((batch, pass) => {
+      maker.fill(batch, at, pass);
+    });
+  };
+  let step = options.firstStep;
+  let last: MetricsLine | undefined;
+  let lastValidation: MetricsLine | undefined;
+  let saved = -1;
+  let mark = { step, time_s: options.now_s() };
+  const save = async () => {
+    if (saved === step) return;
+    await writeCheckpoint(run, { step, tool: TOOL, pending: sums.save() }, await program.readState());
+    saved = step;
+  };
+  const validate = async () => {
+    lastValidation = await validationPass(validation, recipe, source, held, step, await program.readState());
+    writeMetrics(run, lastValidation, options.events, options.now_s());
+    options.onValidation?.(lastValidation);
+  };
+
+  try {
+    if (step < optimiser.steps) fill(batches, step);
+    while (step < optimiser.steps && options.signal?.aborted !== true) {
+      const rate = learningRate(optimiser, step);
+      const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
+      let loss = 0;
+      for (let pass = 0; pass < batches.length; pass++) {
+        feedBatch(program.feeds, batches[pass]);
+        feedScalars(program, { ...adamWScalars(optimiser, rate, step), inverseWeight: 1 / weight });
+        if (batches.length > 1) feedScalars(program, { apply: Number(pass === batches.length - 1) });
+        const running = program.run();
+        if (pass === 0 && step + 1 < optimiser.steps) fill(upcoming, step + 1);
+        await running;
+        loss += program.results.loss[0];
+        addErrors(sums, recipe.tokens, source, batches[pass], program.results.errors);
+      }
+      const gradientNorm = program.results.gradientNorm[0];
+      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+        throw nonFinite(step, loss, gradientNorm, batches, source, run);
+      }
+      [batches, upcoming] = [upcoming, batches];
+      step += 1;
+
+      if (step % log.metricsEvery === 0 || step === optimiser.steps) {
+        const now_s = options.now_s();
+        const stepsPerSecond = (step - mark.step) / Math.max(1e-9, now_s - mark.time_s);
+        mark = { step, time_s: now_s };
+        last = {
+          step,
+          split: 'train',
+          loss: sums.loss(),
+          modalities: sums.modalities(),
+          sources: sums.sources(),
+          learningRate: rate,
+          gradientNorm,
+          stepsPerSecond,
+        };
+        writeMetrics(run, last, options.events, now_s);
+        options.onStep?.(step, last.loss, stepsPerSecond);
+        sums.clear();
+      }
+      if (held.length > 0 && (step % log.validateEvery === 0 || step === optimiser.steps)) await validate();
+      if (step % log.checkpointEvery === 0) await save();
+    }
+    await save();
+    return {
+      step,
+      finished: step >= optimiser.steps,
+      state: await program.readState(),
+      last,
+      validation: lastValidation,
+    };
+  } finally {
+    await program.dispose();
+    await validation.dispose();
+  }
+}
+
+async function validationPass(
+  program: Program,
+  recipe: Recipe,
+  source: WindowSource,
+  batches: readonly Batch[],
+  step: number,
+  state: StateValues,
+): Promise<MetricsLine> {
+  await program.writeState(validationState(recipe, state));
+  const sums = new ErrorSums();
+  for (const batch of batches) {
+    feedBatch(program.feeds, batch);
+    feedScalars(program, { inverseWeight: 1 });
+    await program.run();
+    addErrors(sums, recipe.tokens, source, batch, program.results.errors);
+  }
+  return { step, split: 'validation', loss: sums.loss(), modalities: sums.modalities(), sources: sums.sources() };
+}
+
+function feedScalars(program: Program, scalars: object): void {
+  for (const [name, value] of Object.entries(scalars)) program.feeds[name][0] = value;
+}
+
+function nonFinite(
+  step: number,
+  loss: number,
+  gradientNorm: number,
+  batches: readonly Batch[],
+  source: WindowSource,
+  run: string,
+): DataError {
+  const ids = new Set(batches.flatMap((batch) => batch.windows.map(({ episode }) => source.episodes[episode].id)));
+  return new DataError({
+    where: `${run}: step ${step}`,
+    what: 'the loss is not finite',
+    found: `loss ${loss}, gradient norm ${gradientNorm}, with windows of the episodes ${listNames([...ids], 64)}`,
+    fix: 'Inspect these episodes (nextgait inspect), lower train.learningRate or train.clipNorm, and resume: the last checkpoint is unharmed',
+  });
+}
