@@ -65,6 +65,7 @@ const robotSchema = z.looseObject({
   positionSize: z.int(),
   defaultConfiguration: z.array(z.number()),
   velocitySize: z.int(),
+  defaultConfiguration: z.array(z.number()),
   baseBody: z.int(),
   standingHeight_m: z.number(),
   totalMass_kg: z.number(),

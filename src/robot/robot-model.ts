@@ -65,6 +65,8 @@ export interface RobotModel {
   /** Sizes of qpos and qvel of the robot's tree. */
   readonly positionSize: number;
   readonly velocitySize: number;
+  /** The default pose as a whole qpos: base at the origin facing +x, feet on the floor, passive joints included. */
+  readonly defaultConfiguration: readonly number[]; // [positionSize]
   /** Base body: the one that carries the free joint. */
   readonly baseBody: number;
   /** Base height above the floor in the default pose, feet on the floor (m). */
