@@ -1,0 +1,33 @@
+// Multi-head causal self-attention as graph operators (scaled dot product, scale 1/sqrt(head width), no dropout).
+
+import type { Value } from './graph.js';
+import type { GraphBuilder } from './graph-builder.js';
+import { sameShape, shapeError } from './shapes.js';
+
+export interface AttentionSize {
+  readonly batch: number;
+  readonly time: number;
+  readonly heads: number;
+}
+
+/**
+ * @param qkv [batch·time, 3·d]: queries, keys and values side by side, each head after head
+ * @returns [batch·time, d]
+ * @throws DataError where qkv does not have that shape or d is no multiple of heads
+ */
+export function causalAttention(builder: GraphBuilder, qkv: Value, size: AttentionSize): Value {
+  const { batch, time, heads } = size;
+  const width = (qkv.shape[1] ?? 0) / 3;
+  const headWidth = width / heads;
+  if (!sameShape(qkv.shape, [batch * time, 3 * width]) || !Number.isInteger(headWidth) || headWidth < 1) {
+    throw shapeError('causalAttention', [qkv.shape], `[${batch}·${time}, 3·d] with d a multiple of ${heads} heads`);
+  }
+  const split = builder.transpose(builder.reshape(qkv, [batch, time, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
+  const [query, key, value] = [0, 1, 2].map((part) =>
+    builder.reshape(builder.slice(split, 0, part, part + 1), [batch * heads, time, headWidth]),
+  );
+  const scores = builder.matmul(query, key, { transposeB: true, scale: 1 / Math.sqrt(headWidth) });
+  const mixed = builder.matmul(builder.softmax(scores, { causal: true }), value); // [batch·heads, time, headWidth]
+  const byHead = builder.reshape(mixed, [batch, heads, time, headWidth]);
+  return builder.reshape(builder.transpose(byHead, [0, 2, 1, 3]), [batch * time, width]);
+}

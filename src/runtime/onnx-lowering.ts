@@ -1,0 +1,176 @@
+// Each graph operator as ONNX operators.
+
+import { sizeOf } from '../base/arrays.js';
+import type { NodeOf, OperatorName, Value } from '../graph/graph.js';
+import { ONNX_BOOL, ONNX_FLOAT, type OnnxAttribute } from './onnx-schema.js';
+
+/** What a lowering may use of the model under construction. */
+export interface Lowering {
+  /** True where ONNX Runtime's own operators (domain com.microsoft) may be used. */
+  readonly contrib: boolean;
+  nameOf(value: Value): string;
+  emit(
+    type: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes?: Readonly<Record<string, OnnxAttribute>>,
+    domain?: string,
+  ): void;
+  /** A fresh name. */
+  temporary(): string;
+  floats(data: ArrayLike<number>, shape: readonly number[]): string;
+  integers(data: readonly number[]): string;
+  /** The name of a condition as booleans, where it exists in that form. */
+  boolean(value: Value): string | undefined;
+  setBoolean(value: Value, name: string): void;
+  consumersOf(value: Value): readonly NodeOf<OperatorName>[];
+  isOutput(value: Value): boolean;
+}
+
+type Lower<Name extends OperatorName> = (
+  to: Lowering,
+  node: NodeOf<Name>,
+  inputs: readonly string[],
+  outputs: readonly string[],
+) => void;
+
+export function lowerNode<Name extends OperatorName>(to: Lowering, node: NodeOf<Name>): void {
+  const lower: Lower<Name> = LOWERINGS[node.operator];
+  lower(
+    to,
+    node,
+    node.inputs.map((value) => to.nameOf(value)),
+    node.outputs.map((value) => to.nameOf(value)),
+  );
+}
+
+const LOWERINGS: { readonly [Name in OperatorName]: Lower<Name> } = {
+  add: plain('Add'),
+  subtract: plain('Sub'),
+  multiply: plain('Mul'),
+  divide: plain('Div'),
+  maximum: plain('Max'),
+  minimum: plain('Min'),
+  greater: lowerGreater,
+  negate: plain('Neg'),
+  square: (to, _, [x], outputs) => to.emit('Mul', [x, x], outputs),
+  sqrt: plain('Sqrt'),
+  exp: plain('Exp'),
+  log: plain('Log'),
+  tanh: plain('Tanh'),
+  relu: plain('Relu'),
+  gelu: (to, _, inputs, outputs) => to.emit('Gelu', inputs, outputs, { approximate: { text: 'tanh' } }),
+  sigmoid: plain('Sigmoid'),
+  reluGradient: (to, _, [y, gradient], outputs) => {
+    // A relu's output is 0 or positive, so its sign is the mask.
+    const sign = to.temporary();
+    to.emit('Sign', [y], [sign]);
+    to.emit('Mul', [gradient, sign], outputs);
+  },
+  select: lowerSelect,
+  matmul: lowerMatmul,
+  linear: (to, _, inputs, outputs) => to.emit('Gemm', inputs, outputs),
+  softmax: lowerSoftmax,
+  normalize: (to, node, [x], outputs) => {
+    const width = node.inputs[0].shape.at(-1) as number;
+    const ones = to.floats(new Float32Array(width).fill(1), [width]);
+    const [normalised, inverseDeviation] = outputs;
+    to.emit('LayerNormalization', [x, ones], [normalised, to.temporary(), inverseDeviation], {
+      axis: { int: -1 },
+      epsilon: { float: node.attributes.epsilon },
+    });
+  },
+  sum: (to, node, [x], outputs) => {
+    const { axes, keepDims } = node.attributes;
+    to.emit('ReduceSum', [x, to.integers(axes)], outputs, { keepdims: { int: keepDims ? 1 : 0 } });
+  },
+  reshape: (to, node, [x], outputs) => to.emit('Reshape', [x, to.integers(node.outputs[0].shape)], outputs),
+  transpose: (to, node, inputs, outputs) =>
+    to.emit('Transpose', inputs, outputs, { perm: { ints: node.attributes.permutation } }),
+  slice: (to, node, [x], outputs) => {
+    const { axis, start, end } = node.attributes;
+    to.emit('Slice', [x, to.integers([start]), to.integers([end]), to.integers([axis])], outputs);
+  },
+  concat: (to, node, inputs, outputs) => to.emit('Concat', inputs, outputs, { axis: { int: node.attributes.axis } }),
+  broadcast: (to, node, [x], outputs) => to.emit('Expand', [x, to.integers(node.outputs[0].shape)], outputs),
+  stopGradient: plain('Identity'),
+};
+
+function plain<Name extends OperatorName>(type: string): Lower<Name> {
+  return (to, _, inputs, outputs) => to.emit(type, inputs, outputs);
+}
+
+function lowerGreater(
+  to: Lowering,
+  node: NodeOf<'greater'>,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): void {
+  const boolean = to.temporary();
+  const [value] = node.outputs;
+  to.emit('Greater', inputs, [boolean]);
+  to.setBoolean(value, boolean);
+  const isNumber = to.consumersOf(value).some(({ operator, inputs }) => operator !== 'select' || inputs[0] !== value);
+  if (isNumber || to.isOutput(value)) to.emit('Cast', [boolean], outputs, { to: { int: ONNX_FLOAT } });
+}
+
+function lowerSelect(
+  to: Lowering,
+  node: NodeOf<'select'>,
+  [condition, whenTrue, whenFalse]: readonly string[],
+  outputs: readonly string[],
+): void {
+  let boolean = to.boolean(node.inputs[0]);
+  if (boolean === undefined) {
+    boolean = to.temporary();
+    to.emit('Cast', [condition], [boolean], { to: { int: ONNX_BOOL } });
+    to.setBoolean(node.inputs[0], boolean);
+  }
+  to.emit('Where', [boolean, whenTrue, whenFalse], outputs);
+}
+
+function lowerMatmul(
+  to: Lowering,
+  node: NodeOf<'matmul'>,
+  [a, b]: readonly string[],
+  outputs: readonly string[],
+): void {
+  const { transposeA, transposeB, scale } = node.attributes;
+  const rank = node.inputs[0].shape.length;
+  const flags = { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 }, alpha: { float: scale } };
+  if (rank === 2) {
+    to.emit('Gemm', [a, b], outputs, flags);
+    return;
+  }
+  if (to.contrib) {
+    to.emit('FusedMatMul', [a, b], outputs, flags, 'com.microsoft');
+    return;
+  }
+  const swapped = (name: string, swap: boolean) => {
+    if (!swap) return name;
+    const result = to.temporary();
+    const order = Array.from({ length: rank }, (_, axis) => axis);
+    to.emit('Transpose', [name], [result], { perm: { ints: [...order.slice(0, -2), rank - 1, rank - 2] } });
+    return result;
+  };
+  const factors = [swapped(a, transposeA), swapped(b, transposeB)];
+  if (scale === 1) {
+    to.emit('MatMul', factors, outputs);
+    return;
+  }
+  const product = to.temporary();
+  to.emit('MatMul', factors, [product]);
+  to.emit('Mul', [product, to.floats([scale], [])], outputs);
+}
+
+function lowerSoftmax(to: Lowering, node: NodeOf<'softmax'>, [x]: readonly string[], outputs: readonly string[]): void {
+  let scores = x;
+  if (node.attributes.causal) {
+    const width = node.inputs[0].shape.at(-1) as number;
+    const mask = new Float32Array(sizeOf([width, width]));
+    for (let query = 0; query < width; query++) mask.fill(-1e9, query * width + query + 1, (query + 1) * width);
+    scores = to.temporary();
+    to.emit('Add', [x, to.floats(mask, [width, width])], [scores]);
+  }
+  to.emit('Softmax', [scores], outputs, { axis: { int: -1 } });
+}
