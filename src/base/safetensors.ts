@@ -72,7 +72,9 @@ export function decodeSafetensors(
     if (!Array.isArray(entry.shape) || to - from !== 4 * sizeOf(entry.shape) || from < 0 || start + to > bytes.length) {
       refuse(`tensor ${name}: extent`, `${4 * sizeOf(entry.shape ?? [])} bytes inside the file`, `${from}..${to}`);
     }
-    tensors[name] = { shape: entry.shape, data: new Float32Array(bytes.slice(start + from, start + to).buffer) };
+    // A copy, and through Uint8Array: the slice() of Node's Buffer would be a view of the whole file.
+    const copy = Uint8Array.from(bytes.subarray(start + from, start + to));
+    tensors[name] = { shape: entry.shape, data: new Float32Array(copy.buffer) };
   }
   return { tensors, metadata };
 }

@@ -20,7 +20,7 @@ const dataSchema = z.strictObject({
   validationShare: z.number().min(0).max(0.5).default(0.05),
 });
 
-const optimiserSchema = z.strictObject({
+export const optimiserConfigSchema = z.strictObject({
   steps: z.int().min(1).default(1500),
   /** Windows of one pass; `accumulate` passes make one step. */
   batch: z.int().min(1).default(64),
@@ -51,7 +51,7 @@ export const trainConfigSchema = z.strictObject({
   data: dataSchema.prefault({}),
   tokens: tokenConfigSchema.prefault({}),
   model: modelConfigSchema.prefault({}),
-  train: optimiserSchema.prefault({}),
+  train: optimiserConfigSchema.prefault({}),
   log: z
     .strictObject({
       /** Steps between lines of metrics.jsonl, validation passes and checkpoints. */

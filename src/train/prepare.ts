@@ -1,0 +1,172 @@
+// The one pass over the data before training: normaliser, hindsight commands, and what there is to learn actions from.
+
+import { DataError } from '../base/errors.js';
+import type { Logger } from '../base/logger.js';
+import { motionOf } from '../motion/columns.js';
+import type { ChannelName, Episode } from '../motion/episode.js';
+import { hindsightCommand } from '../motion/hindsight.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { type Normaliser, NormaliserStatistics } from '../tokens/normaliser.js';
+import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
+import type { EpisodeSummary, WindowSource } from '../tokens/window-source.js';
+
+/** Share of labelled frames with noise below which a dataset counts as without action diversity. */
+const LEAST_DIVERSITY = 0.05;
+/** An executed action this close to its label (rad) is the label. */
+const SAME_ACTION_RAD = 1e-4;
+
+export interface EpisodeReader extends WindowSource {
+  /** Whole episodes, one at a time. */
+  readEpisode(index: number): Promise<Episode>;
+}
+
+export interface PreparedData {
+  readonly source: WindowSource;
+  readonly normaliser: Normaliser;
+  readonly report: DataReport;
+}
+
+export interface DataReport {
+  readonly episodes: number;
+  readonly heldOut: number;
+  readonly hours: number;
+  /** Share of frames with an action label, and share of those whose executed action differs from it. */
+  readonly labelledShare: number;
+  readonly diverseShare: number;
+}
+
+export interface PrepareOptions {
+  readonly command: 'recorded' | 'hindsight';
+  readonly hindsightWindow_s: number;
+  readonly heldOut: (id: string) => boolean;
+  readonly log: Logger;
+  readonly signal?: AbortSignal;
+}
+
+/** @throws DataError where no training episode has an action, or a channel is nowhere */
+export async function prepareData(
+  reader: EpisodeReader,
+  spec: TokenSpec,
+  robot: RobotModel,
+  options: PrepareOptions,
+): Promise<PreparedData> {
+  const statistics = new NormaliserStatistics(rowWidth(spec));
+  const commands = new Map<number, { data: Float32Array; valid?: Uint8Array } | undefined>();
+  const row = new Float32Array(rowWidth(spec));
+  let frames = 0;
+  let labelled = 0;
+  let diverse = 0;
+  let heldOut = 0;
+  let duration_s = 0;
+  for (let index = 0; index < reader.episodes.length; index++) {
+    options.signal?.throwIfAborted();
+    const episode = await reader.readEpisode(index);
+    duration_s += episode.frameCount / episode.rate_hz;
+    if (options.command === 'hindsight') {
+      commands.set(index, hindsightCommand(motionOf(episode), { smoothing_s: options.hindsightWindow_s }));
+    }
+    if (options.heldOut(episode.id)) {
+      heldOut += 1;
+      continue;
+    }
+    frames += episode.frameCount;
+    const labels = addEpisode(statistics, episode, commands.get(index), spec, robot, options.command, row);
+    labelled += labels.labelled;
+    diverse += labels.diverse;
+  }
+  const report: DataReport = {
+    episodes: reader.episodes.length,
+    heldOut,
+    hours: duration_s / 3600,
+    labelledShare: labelled / Math.max(1, frames),
+    diverseShare: diverse / Math.max(1, labelled),
+  };
+  if (labelled === 0) {
+    throw new DataError({
+      where: 'training data',
+      what: 'no training episode has an action: there is nothing to learn to act from',
+      fix: 'Add a source with actions (nextgait record, nextgait ingest rollout); action-free data helps only beside one',
+    });
+  }
+  if (report.diverseShare < LEAST_DIVERSITY) {
+    options.log.warn(
+      `no action diversity: ${(100 * report.diverseShare).toFixed(1)} % of the labelled frames executed something other ` +
+        'than their label. A policy trained on such data has a low loss and falls, because it never saw a recovery. ' +
+        'Record with action noise and kicks (nextgait record does by default), or relabel rollouts of the student.',
+    );
+  }
+  const source = options.command === 'hindsight' ? withCommands(reader, commands) : reader;
+  return { source, normaliser: statistics.finish(spec), report };
+}
+
+function addEpisode(
+  statistics: NormaliserStatistics,
+  episode: Episode,
+  relabelled: { data: Float32Array; valid?: Uint8Array } | undefined,
+  spec: TokenSpec,
+  robot: RobotModel,
+  command: 'recorded' | 'hindsight',
+  row: Float32Array,
+): { labelled: number; diverse: number } {
+  for (const { name, width, offset } of spec.channels) {
+    const channel = name === 'command' && command === 'hindsight' ? relabelled : episode.channels[name];
+    if (channel === undefined) continue;
+    for (let frame = 0; frame < episode.frameCount; frame++) {
+      if (channel.valid !== undefined && channel.valid[frame] === 0) continue;
+      if (name !== 'jointPosition') statistics.add(offset, channel.data, frame * width, width);
+      else {
+        for (let joint = 0; joint < width; joint++) {
+          row[joint] = channel.data[frame * width + joint] - robot.defaultPosition_rad[joint];
+        }
+        statistics.add(offset, row, 0, width);
+      }
+    }
+  }
+  const { action, executedAction } = episode.channels;
+  let labelled = 0;
+  let diverse = 0;
+  if (action !== undefined) {
+    const n = spec.actionWidth;
+    for (let frame = 0; frame < episode.frameCount; frame++) {
+      if (action.valid !== undefined && action.valid[frame] === 0) continue;
+      statistics.add(spec.observationWidth, action.data, frame * n, n);
+      labelled += 1;
+      if (executedAction === undefined) continue;
+      for (let joint = 0; joint < n; joint++) {
+        const at = frame * n + joint;
+        if (Math.abs(executedAction.data[at] - action.data[at]) < SAME_ACTION_RAD) continue;
+        diverse += 1;
+        break;
+      }
+    }
+  }
+  return { labelled, diverse };
+}
+
+/** The same windows with other commands. */
+function withCommands(
+  source: WindowSource,
+  commands: ReadonlyMap<number, { data: Float32Array; valid?: Uint8Array } | undefined>,
+): WindowSource {
+  return {
+    episodes: source.episodes.map((episode, index): EpisodeSummary => {
+      const channels = new Set<ChannelName>(episode.channels);
+      if (commands.get(index) === undefined) channels.delete('command');
+      else channels.add('command');
+      return { ...episode, channels };
+    }),
+    read(episode, channel, first, count, out, valid) {
+      if (channel !== 'command') {
+        source.read(episode, channel, first, count, out, valid);
+        return;
+      }
+      const label = commands.get(episode);
+      if (label === undefined) {
+        valid.fill(0, 0, count);
+        return;
+      }
+      out.set(label.data.subarray(first * 3, (first + count) * 3));
+      for (let frame = 0; frame < count; frame++) valid[frame] = label.valid?.[first + frame] ?? 1;
+    },
+  };
+}

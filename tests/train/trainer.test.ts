@@ -1,0 +1,204 @@
+// The loop: it learns, resumes to the bit, accumulates exactly, follows its schedules, and stops on a bad number.
+
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { SILENT } from '../../src/base/logger.js';
+import { Random } from '../../src/base/random.js';
+import { initialParameters, parameterSpecs } from '../../src/model/parameters.js';
+import type { Episode } from '../../src/motion/episode.js';
+import { onnxRuntime } from '../../src/runtime/onnx.js';
+import { createTokenSpec } from '../../src/tokens/token-spec.js';
+import { memorySource } from '../../src/tokens/window-source.js';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
+import type { MetricsLine } from '../../src/train/metrics.js';
+import { prepareData } from '../../src/train/prepare.js';
+import { trainConfigSchema } from '../../src/train/train-config.js';
+import { type TrainOptions, train } from '../../src/train/trainer.js';
+import { initialState, type Recipe, type StateValues } from '../../src/train/training-program.js';
+import { syntheticEpisode, TINY_ROBOT } from '../fixtures.js';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nextgait-trainer-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const EPISODES = [
+  ...Array.from({ length: 12 }, (_, at) => syntheticEpisode(at + 1, { source: 'rollouts' })),
+  ...Array.from({ length: 6 }, (_, at) => syntheticEpisode(at + 50, { source: 'free', actions: false })),
+];
+
+const BASE = {
+  tokens: { context: 4 },
+  model: { width: 16, heads: 2, blocks: 1 },
+  train: { steps: 40, batch: 8, warmupSteps: 5, learningRate: 3e-3 },
+  log: { metricsEvery: 5, validateEvery: 20, checkpointEvery: 20, validationWindows: 16 },
+};
+
+type Tree = { [key: string]: unknown };
+
+async function setUp(run: string, changes: Tree = {}, episodes: readonly Episode[] = EPISODES): Promise<TrainOptions> {
+  const merged = Object.fromEntries(
+    [...new Set([...Object.keys(BASE), ...Object.keys(changes)])].map((key) => [
+      key,
+      { ...((BASE as Tree)[key] as object), ...(changes[key] as object) },
+    ]),
+  );
+  const config = trainConfigSchema.parse(merged);
+  const tokens = createTokenSpec(config.tokens, TINY_ROBOT, 50);
+  const heldOut = (id: string) => id.endsWith('3');
+  const reader = { ...memorySource(episodes), readEpisode: async (index: number) => episodes[index] };
+  const { source, normaliser } = await prepareData(reader, tokens, TINY_ROBOT, {
+    command: 'recorded',
+    hindsightWindow_s: 3,
+    heldOut,
+    log: SILENT,
+  });
+  const recipe: Recipe = { model: config.model, tokens, normaliser };
+  const parameters = initialParameters(parameterSpecs(config.model, tokens), new Random(config.train.seed));
+  return {
+    run: join(folder, run),
+    config,
+    recipe,
+    robot: TINY_ROBOT,
+    source,
+    heldOut,
+    runtime: await onnxRuntime(),
+    state: initialState(recipe, config.train, parameters),
+    firstStep: 0,
+    pending: {},
+    events: { write: () => {}, close: () => {} },
+    now_s: () => 0,
+  };
+}
+
+async function lines(run: string): Promise<MetricsLine[]> {
+  const text = await readFile(join(folder, run, 'metrics.jsonl'), 'utf8');
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as MetricsLine);
+}
+
+describe('train', () => {
+  it('lowers training and held-out loss, and reports each source and modality', async () => {
+    const options = await setUp('a', { train: { ...BASE.train, steps: 200 } });
+    await mkdir(options.run);
+    await train(options);
+    const all = await lines('a');
+    const first = all.find((line) => line.split === 'train')!;
+    const last = all.filter((line) => line.split === 'train').at(-1)!;
+    expect(last.loss).toBeLessThan(first.loss * 0.3);
+    const held = all.filter((line) => line.split === 'validation');
+    expect(held.at(-1)!.loss).toBeLessThan(held[0].loss);
+    expect(Object.keys(last.sources).sort()).toEqual(['free', 'rollouts']);
+    expect(last.sources.free.action).toBeUndefined();
+    expect(last.sources.rollouts.action).toBeGreaterThan(0);
+  });
+
+  it('a run that is stopped at any step and resumed is the unbroken run, to the bit', async () => {
+    const whole = await setUp('whole', { model: { ...BASE.model, inputNorm: 'batch' } });
+    await mkdir(whole.run);
+    const unbroken = await train(whole);
+
+    const broken = await setUp('broken', { model: { ...BASE.model, inputNorm: 'batch' } });
+    await mkdir(broken.run);
+    const stop = new AbortController();
+    let steps = 0;
+    const first = await train({
+      ...broken,
+      signal: stop.signal,
+      onStep: () => {
+        steps += 1;
+        if (steps === 3) stop.abort();
+      },
+    });
+    expect(first.finished).toBe(false);
+    const { info, state } = await readCheckpoint(broken.run);
+    const second = await train({ ...broken, state, firstStep: info.step, pending: info.pending });
+    expect(second.state).toEqual(unbroken.state);
+    const numbers = (line: MetricsLine) => ({ ...line, stepsPerSecond: 0 });
+    expect((await lines('broken')).map(numbers)).toEqual((await lines('whole')).map(numbers));
+  });
+
+  it('accumulating two passes of 4 windows moves the weights as the mean gradient of both does', async () => {
+    const options = await setUp('accumulate', {
+      train: { ...BASE.train, batch: 4, accumulate: 2, steps: 3, averageDecay: 0.9 },
+    });
+    await mkdir(options.run);
+    const result = await train(options);
+    const moved = (name: string) =>
+      result.state[`parameter.${name}`].some((v, at) => v !== options.state[`parameter.${name}`][at]);
+    expect(moved('embed.weight')).toBe(true);
+    // After the completing pass the accumulators are empty, exactly.
+    for (const [name, value] of Object.entries(result.state)) {
+      if (name.startsWith('accumulated.')) expect(value.every((entry) => entry === 0)).toBe(true);
+    }
+    const average = result.state['average.embed.weight'];
+    const weight = result.state['parameter.embed.weight'];
+    const start = options.state['parameter.embed.weight'];
+    // The average lies between the start and the present.
+    const between = average.filter((v, at) => (v - start[at]) * (weight[at] - v) >= -1e-12).length;
+    expect(between).toBeGreaterThan(0.95 * average.length);
+  });
+
+  it('staged: the state stage leaves the action head alone, the action stage reads complete data only', async () => {
+    const options = await setUp('staged', {
+      train: { ...BASE.train, steps: 20, schedule: 'staged', stateShare: 0.5, weightDecay: 0 },
+      tokens: { ...BASE.tokens, layout: 'separate' },
+    });
+    await mkdir(options.run);
+    await train(options);
+    const all = (await lines('staged')).filter((line) => line.split === 'train');
+    for (const line of all) {
+      expect(line.modalities.action === undefined).toBe(line.step <= 10);
+      expect(line.modalities.observation === undefined).toBe(line.step > 10);
+      expect('free' in line.sources).toBe(line.step <= 10);
+    }
+  });
+
+  it('stops on a non-finite loss and names the episodes of the batch', async () => {
+    const options = await setUp('bad');
+    await mkdir(options.run);
+    const state: StateValues = { ...options.state, 'parameter.embed.bias': new Float32Array(16).fill(Number.NaN) };
+    await expect(train({ ...options, state })).rejects.toThrow(/step 0: the loss is not finite.*rollouts\//s);
+  });
+});
+
+describe('prepareData', () => {
+  it('warns of data without action diversity, and says what to do', async () => {
+    const clean = [1, 2, 4].map((seed) => syntheticEpisode(seed, { noise: 0 }));
+    const warnings: string[] = [];
+    const reader = { ...memorySource(clean), readEpisode: async (index: number) => clean[index] };
+    const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
+    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false } as const;
+    const log = { info: () => {}, warn: (text: string) => warnings.push(text) };
+    const prepared = await prepareData(reader, tokens, TINY_ROBOT, { ...options, log });
+    expect(warnings.join()).toMatch(/no action diversity.*falls.*Record with action noise/s);
+    expect(prepared.report).toMatchObject({ labelledShare: 1, diverseShare: 0 });
+  });
+
+  it('refuses data without any action', async () => {
+    const free = [syntheticEpisode(1, { actions: false })];
+    const reader = { ...memorySource(free), readEpisode: async () => free[0] };
+    const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
+    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false, log: SILENT } as const;
+    await expect(prepareData(reader, tokens, TINY_ROBOT, options)).rejects.toThrow(/nothing to learn to act from/);
+  });
+
+  it('floors narrow channels and centres on the mean', async () => {
+    const episodes = [syntheticEpisode(1), syntheticEpisode(2)];
+    const reader = { ...memorySource(episodes), readEpisode: async (index: number) => episodes[index] };
+    const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
+    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false, log: SILENT } as const;
+    const { normaliser } = await prepareData(reader, tokens, TINY_ROBOT, options);
+    const gravity = tokens.channels.find(({ name }) => name === 'projectedGravity')!;
+    // The synthetic gravity never moves: its deviation is the floor, its mean what it is.
+    expect(normaliser.deviation.slice(gravity.offset, gravity.offset + 3)).toEqual(
+      new Array(3).fill(Math.fround(0.05)),
+    );
+    expect(normaliser.mean[gravity.offset + 2]).toBe(-1);
+  });
+});
