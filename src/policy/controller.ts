@@ -21,12 +21,23 @@ export interface RobotState {
   readonly sensors: Readonly<Record<string, Float64Array>>;
 }
 
+/** Velocity commands as lower and upper ends: vx (m/s, forward), vy (m/s, left), wz (rad/s, counter-clockwise). */
+export interface CommandRange {
+  readonly vx_mps: readonly [number, number];
+  readonly vy_mps: readonly [number, number];
+  readonly wz_radps: readonly [number, number];
+}
+
 export interface Controller {
   readonly name: string;
   readonly robot: RobotIdentity;
   readonly rate_hz: number;
   /** How many robots one call serves at most; slots are numbered 0 .. slotCount - 1. */
   readonly slotCount: number;
+  /** Commands it was made for; absent where that is not known. */
+  readonly commandRange?: CommandRange;
+  /** Names of the model's sensors that it reads from RobotState.sensors; absent where it reads none. */
+  readonly sensors?: readonly string[];
   /** Forgets the history of a slot. Call before the first act() of an episode. */
   reset(slot: number): void;
   /**
@@ -36,7 +47,12 @@ export interface Controller {
    * @param commands [slot, 3]: vx (m/s), vy (m/s), wz (rad/s)
    * @param actions written: [slot, joint] joint target minus default position (rad), in the robot's joint order
    */
-  act(slots: readonly number[], states: readonly RobotState[], commands: Float64Array, actions: Float64Array): Promise<void>;
+  act(
+    slots: readonly number[],
+    states: readonly RobotState[],
+    commands: Float64Array,
+    actions: Float64Array,
+  ): Promise<void>;
   /**
    * Tells the controller what was executed in place of its last action (exploration noise, clipping), where it was
    * not the action itself: [slot, joint]. Its history must carry the executed action.
