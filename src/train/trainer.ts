@@ -97,6 +97,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   };
 
   try {
+    if (step === 0) await save();
     if (step < optimiser.steps) fill(batches, step);
     while (step < optimiser.steps && options.signal?.aborted !== true) {
       const rate = learningRate(optimiser, step);

@@ -112,7 +112,7 @@ describe.each(LAYOUTS)('masks: $layout, $pairing, $alignment', (tokens) => {
     for (let row = T; row < 2 * T; row++) expect(errors[2 * row + 1]).toBe(0);
     for (let row = 0; row < T; row++) expect(errors[2 * row + 1]).toBeGreaterThan(0);
     const m = recipe.tokens.observationWidth;
-    const mask = STATE.parameter + 'mask';
+    const mask = `${STATE.parameter}mask`;
     expect(masked(buffers).some((at) => at % rowWidth(recipe.tokens) >= m)).toBe(true);
     for (let joint = 0; joint < 2; joint++) expect(state[mask][m + joint]).not.toBe(before[mask][m + joint]);
     // Gyro is present in every window: its mask entry has no gradient, and (no decay on vectors) stays where it was.

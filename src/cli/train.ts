@@ -1,0 +1,119 @@
+// nextgait train: a causal transformer on one or more datasets, by next-token prediction with mixed masks.
+
+import { existsSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { loadConfig } from '../base/config-file.js';
+import { DataError } from '../base/errors.js';
+import { packagePath } from '../base/files.js';
+import { prepareOutput } from '../base/output-folder.js';
+import { chooseRuntime } from '../runtime/choose.js';
+import { RUN_FILES, readRun } from '../train/run-folder.js';
+import { resumeTraining, startTraining, type TrainingHooks, type TrainingOutcome } from '../train/run-training.js';
+import { type TrainConfig, trainConfigSchema } from '../train/train-config.js';
+import { type CommonOptions, type VerbContext, verbAction, withCommonFlags, withExample } from './common.js';
+import { startProgress } from './progress.js';
+
+interface TrainFlags extends Omit<CommonOptions, 'seed'> {
+  readonly data: readonly string[];
+  readonly resume?: string;
+  readonly runtime?: TrainConfig['runtime']['name'];
+  readonly seed?: number;
+}
+
+export function trainCommand(): Command {
+  const command = new Command('train')
+    .description('train a policy on datasets; writes a run folder with checkpoints and metrics')
+    .argument('[config]', 'preset (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file', 'base')
+    .option('--data <folders...>', 'dataset folders to train on', [])
+    .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit')
+    .addOption(new Option('--runtime <name>', 'engine').choices(['auto', 'onnx', 'tfjs', 'reference']))
+    .addOption(new Option('--seed <integer>', 'train.seed: seed of weights and batches').argParser(Number));
+  withCommonFlags(command, ['out', 'set']);
+  withExample(command, 'nextgait train base --data data/walks data/mocap --out runs/walk --set train.steps=3000');
+  return command.action(
+    verbAction(async (context, flags: TrainFlags, preset: string) => {
+      const outcome = flags.resume === undefined ? await start(context, flags, preset) : await resume(context, flags);
+      return { ...summary(outcome), exitCode: 0 };
+    }),
+  );
+}
+
+async function start(context: VerbContext, flags: TrainFlags, preset: string): Promise<TrainingOutcome> {
+  const settings = [...flags.set];
+  if (flags.seed !== undefined) settings.push(`train.seed=${flags.seed}`);
+  if (flags.runtime !== undefined) settings.push(`runtime.name=${flags.runtime}`);
+  if (flags.data.length > 0) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
+  const config = await loadConfig(trainConfigSchema, presetPath(preset), settings);
+  const run = flags.out ?? `runs/${config.name}`;
+  if (flags.append) {
+    throw new DataError({ where: '--append', what: 'a run is not appended to', fix: `Go on with --resume ${run}` });
+  }
+  await prepareOutput(run, { overwrite: flags.overwrite, marker: RUN_FILES.config });
+  return withHooks(context, config, (hooks) => startTraining(run, config, hooks), run);
+}
+
+async function resume(context: VerbContext, flags: TrainFlags): Promise<TrainingOutcome> {
+  const run = flags.resume!;
+  const fixed = [
+    flags.data.length > 0 ? '--data' : '',
+    flags.set.length > 0 ? '--set' : '',
+    flags.out === undefined ? '' : '--out',
+    flags.seed === undefined ? '' : '--seed',
+  ].filter((flag) => flag !== '');
+  if (fixed.length > 0) {
+    throw new DataError({
+      where: fixed.join(', '),
+      what: 'a resumed run keeps its own settings',
+      fix: 'Leave these flags out, or start a new run',
+    });
+  }
+  const { config } = await readRun(run);
+  return withHooks(context, config, (hooks) => resumeTraining(run, hooks), run);
+}
+
+async function withHooks(
+  context: VerbContext,
+  config: TrainConfig,
+  run: (hooks: TrainingHooks) => Promise<TrainingOutcome>,
+  folder: string,
+): Promise<TrainingOutcome> {
+  const { runtime } = await chooseRuntime(config.runtime.name);
+  const progress = startProgress(context.interactive, 'training', config.train.steps, 'steps');
+  try {
+    const outcome = await run({
+      runtime,
+      log: context.log,
+      signal: context.signal,
+      onStep: (step, _steps, loss, rate) => {
+        progress.update(step, `loss ${loss.toFixed(4)} | ${rate.toFixed(1)} steps/s`);
+      },
+      onValidation: (line) => {
+        if (!context.interactive) {
+          const { observation, action } = line.modalities;
+          context.log.info(
+            `step ${line.step}: held-out loss ${line.loss.toFixed(4)}, state ${observation?.toFixed(4) ?? '-'}, ` +
+              `action ${action?.toFixed(4) ?? '-'}`,
+          );
+        }
+      },
+    });
+    progress.stop();
+    if (!outcome.finished) {
+      context.log.info(`stopped and saved after step ${outcome.step}; go on with: nextgait train --resume ${folder}`);
+    } else context.log.info(`trained ${outcome.step} steps; run folder: ${folder}`);
+    return outcome;
+  } finally {
+    progress.stop();
+  }
+}
+
+function summary(outcome: TrainingOutcome): Record<string, unknown> {
+  const { run, step, steps, finished, parameterCount, last, validation } = outcome;
+  return { run, step, steps, finished, parameterCount, train: last, validation };
+}
+
+/** A preset's name, or the path of a file. */
+function presetPath(preset: string): string {
+  const named = packagePath('configs', 'train', `${preset}.yaml`);
+  return !preset.includes('/') && existsSync(named) ? named : preset;
+}

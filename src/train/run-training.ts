@@ -1,0 +1,177 @@
+// A training run from configuration and data to a run folder; what `nextgait train` and `quickstart` call.
+
+import { appendFile, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../base/errors.js';
+import { writeFileAtomic } from '../base/files.js';
+import type { Logger } from '../base/logger.js';
+import { Random } from '../base/random.js';
+import { TOOL } from '../base/version.js';
+import { type Dataset, openDatasets } from '../dataset/dataset.js';
+import { initialParameters, parameterCount, parameterSpecs } from '../model/parameters.js';
+import { splitOf } from '../motion/split.js';
+import type { Runtime } from '../runtime/runtime.js';
+import { createTokenSpec } from '../tokens/token-spec.js';
+import { readCheckpoint } from './checkpoint.js';
+import type { MetricsLine } from './metrics.js';
+import { prepareData } from './prepare.js';
+import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
+import { openEventFile } from './tensorboard.js';
+import type { TrainConfig } from './train-config.js';
+import { type TrainResult, train } from './trainer.js';
+import { initialState } from './training-program.js';
+
+export interface TrainingHooks {
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly signal?: AbortSignal;
+  readonly onStep?: (step: number, steps: number, loss: number, stepsPerSecond: number) => void;
+  readonly onValidation?: (line: MetricsLine) => void;
+}
+
+export interface TrainingOutcome extends TrainResult {
+  readonly run: string;
+  readonly steps: number;
+  readonly parameterCount: number;
+}
+
+/**
+ * Trains from scratch into an empty run folder.
+ * @throws DataError where config and data do not fit
+ */
+export async function startTraining(run: string, config: TrainConfig, hooks: TrainingHooks): Promise<TrainingOutcome> {
+  const dataset = await openData(config.data.folders);
+  try {
+    const robot = dataset.robotModel();
+    if (robot === undefined) {
+      throw new DataError({
+        where: config.data.folders[0],
+        what: 'the dataset knows its robot by name only',
+        fix: 'Write it again with --robot, so that its shards carry the whole robot',
+      });
+    }
+    const tokens = createTokenSpec(config.tokens, robot, dataset.rate_hz);
+    const specs = parameterSpecs(config.model, tokens);
+    hooks.log.info(
+      `${robot.name}: ${tokens.observationWidth} observation and ${tokens.actionWidth} action entries, ` +
+        `${(parameterCount(specs) / 1e6).toFixed(2)}M parameters, ${hooks.runtime.description}`,
+    );
+    const prepared = await prepareData(dataset, tokens, robot, prepareOptions(config, hooks));
+    const { report, normaliser } = prepared;
+    hooks.log.info(
+      `${report.episodes} episodes (${report.heldOut} held out), ${report.hours.toFixed(2)} h, ` +
+        `${(100 * report.labelledShare).toFixed(0)} % of frames with an action`,
+    );
+    const recipe = { model: config.model, tokens, normaliser };
+    const data = {
+      tool: TOOL,
+      folders: config.data.folders,
+      sources: dataset.manifests.flatMap((m) => m.sources),
+      report,
+    };
+    await writeRun({ folder: run, config, recipe, robot, data });
+    const state = initialState(recipe, config.train, initialParameters(specs, new Random(config.train.seed)));
+    return await runSteps({ folder: run, config, recipe, robot, data }, prepared.source, state, 0, {}, hooks);
+  } finally {
+    dataset.close();
+  }
+}
+
+/**
+ * Goes on from the last checkpoint with the run's own configuration, as if it had never stopped.
+ * @throws DataError where the data is not what it was
+ */
+export async function resumeTraining(run: string, hooks: TrainingHooks): Promise<TrainingOutcome> {
+  const old = await readRun(run);
+  const { info, state } = await readCheckpoint(run);
+  const dataset = await openData(old.config.data.folders);
+  try {
+    const prepared = await prepareData(dataset, old.recipe.tokens, old.robot, prepareOptions(old.config, hooks));
+    if (JSON.stringify(prepared.normaliser) !== JSON.stringify(old.recipe.normaliser)) {
+      throw new DataError({
+        where: old.config.data.folders.join(', '),
+        what: 'the data is not what the run was started with (its statistics differ)',
+        fix: 'Restore the data, or start a new run',
+      });
+    }
+    hooks.log.info(`resuming ${run} after step ${info.step}`);
+    await dropLinesAfter(run, info.step);
+    return await runSteps(old, prepared.source, state, info.step, info.pending, hooks);
+  } finally {
+    dataset.close();
+  }
+}
+
+async function runSteps(
+  run: Run,
+  source: Parameters<typeof train>[0]['source'],
+  state: Parameters<typeof train>[0]['state'],
+  firstStep: number,
+  pending: Parameters<typeof train>[0]['pending'],
+  hooks: TrainingHooks,
+): Promise<TrainingOutcome> {
+  const now_s = () => Date.now() / 1000;
+  const { steps } = run.config.train;
+  // A resumed run writes a new event file: TensorBoard reads all of a folder, and hides what a restart wrote again.
+  const events = openEventFile(join(run.folder, `events.out.tfevents.${Math.floor(now_s())}.nextgait`), now_s());
+  try {
+    const result = await train({
+      run: run.folder,
+      config: run.config,
+      recipe: run.recipe,
+      robot: run.robot,
+      source,
+      heldOut: heldOutBy(run.config),
+      runtime: hooks.runtime,
+      state,
+      firstStep,
+      pending,
+      events,
+      now_s,
+      signal: hooks.signal,
+      onStep: (step, loss, stepsPerSecond) => hooks.onStep?.(step, steps, loss, stepsPerSecond),
+      onValidation: hooks.onValidation,
+    });
+    const specs = parameterSpecs(run.recipe.model, run.recipe.tokens);
+    return { ...result, run: run.folder, steps, parameterCount: parameterCount(specs) };
+  } finally {
+    events.close();
+  }
+}
+
+function heldOutBy(config: TrainConfig): (id: string) => boolean {
+  const { validationShare } = config.data;
+  return validationShare === 0 ? () => false : (id) => splitOf(id, validationShare) === 'validation';
+}
+
+function prepareOptions(config: TrainConfig, hooks: TrainingHooks) {
+  const { command, hindsightWindow_s } = config.data;
+  return { command, hindsightWindow_s, heldOut: heldOutBy(config), log: hooks.log, signal: hooks.signal };
+}
+
+function openData(folders: readonly string[]): Promise<Dataset> {
+  if (folders.length === 0) {
+    throw new DataError({
+      where: 'data.folders',
+      what: 'no dataset to train on',
+      fix: 'Name dataset folders: nextgait train base --data data/walks --out runs/walk',
+    });
+  }
+  return openDatasets(folders);
+}
+
+/** Metrics beyond the checkpoint belong to steps that will be done again. */
+async function dropLinesAfter(run: string, step: number): Promise<void> {
+  const path = join(run, RUN_FILES.metrics);
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const kept: string[] = [];
+  for (const line of text.split('\n')) {
+    try {
+      if (line !== '' && (JSON.parse(line) as MetricsLine).step <= step) kept.push(line);
+    } catch {
+      // A line cut short by a kill: its step will be done again.
+    }
+  }
+  await writeFileAtomic(path, '');
+  await appendFile(path, kept.map((line) => `${line}\n`).join(''));
+}
