@@ -63,7 +63,6 @@ const robotSchema = z.looseObject({
     }),
   ),
   positionSize: z.int(),
-  defaultConfiguration: z.array(z.number()),
   velocitySize: z.int(),
   defaultConfiguration: z.array(z.number()),
   baseBody: z.int(),

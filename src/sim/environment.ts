@@ -1,0 +1,321 @@
+// Environment: one robot in MuJoCo, stepped at its control rate by actions (joint target minus default position, rad).
+//
+// PD gains, torque limits and armature are in the compiled model (build-model.ts), so a control step crosses into WASM
+// twice per physics step and copies the state out once. The state is exact at the control instant: contacts and
+// position and velocity sensors are those of the new state; torque and acceleration sensors those of the last physics
+// step. The same seed gives the same bits.
+
+import { deepFreeze } from '../base/config.js';
+import { DataError, listNames } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
+import type { Random } from '../base/random.js';
+import { multiplyQuaternions, projectedGravity, rotateInverse } from '../math/quaternion.js';
+import type { RobotState } from '../policy/controller.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { buildModel, FOOT_SENSOR } from './build-model.js';
+import { contactShapes, lowestPoint } from './contact-geometry.js';
+import type { LoadedRobot } from './load-robot.js';
+import { Engine, namesAt, Simulation } from './mujoco.js';
+import {
+  applyRandomisation,
+  type DynamicsMap,
+  type NominalDynamics,
+  type Randomisation,
+  readNominal,
+} from './randomisation.js';
+
+export interface FallCriteria {
+  /** Tilt of the base from upright (rad). */
+  readonly tilt_rad: number;
+  /** Height of the base as a share of its standing height. */
+  readonly heightShare: number;
+}
+
+export const FALL_CRITERIA: FallCriteria = deepFreeze({ tilt_rad: Math.PI / 3, heightShare: 0.5 });
+
+export interface EnvironmentOptions {
+  /** Engine to simulate with; a new one where absent. Environments of one thread may share it. */
+  readonly engine?: Engine;
+  /** Sensors of the model to read into `state.sensors`, by name. */
+  readonly sensors?: readonly string[];
+  readonly fall?: Partial<FallCriteria>;
+}
+
+export interface ResetOptions {
+  /** Needed where something below is random. */
+  readonly random?: Random;
+  /** Joint positions start this far from the default at most, evenly drawn and within limits (rad). */
+  readonly jointNoise_rad?: number;
+  /** Joint velocities start this far from zero at most (rad/s). */
+  readonly jointVelocityNoise_radps?: number;
+  /** Heading at the start (rad); `random` for any. */
+  readonly yaw_rad?: number | 'random';
+  /** Dynamics of the episode; the model's own where absent. */
+  readonly randomisation?: Randomisation;
+}
+
+/** MuJoCo's indices of what a control step touches. */
+interface Addresses extends DynamicsMap {
+  readonly basePosition: number;
+  readonly baseVelocity: number;
+  readonly jointPosition: Int32Array; // [joint]
+  readonly jointVelocity: Int32Array; // [joint]
+  readonly footSensor: Int32Array; // [foot]
+  readonly sensors: readonly { readonly name: string; readonly address: number; readonly width: number }[];
+}
+
+export class Environment {
+  readonly robot: RobotModel;
+  /** Overwritten by reset(), step(), push() and setConfiguration(). */
+  readonly state: RobotState;
+  /** Physics steps in a control step. */
+  readonly substepCount: number;
+  readonly #simulation: Simulation;
+  readonly #addresses: Addresses;
+  readonly #nominal: NominalDynamics;
+  readonly #shapes: ReturnType<typeof contactShapes>;
+  readonly #fall: FallCriteria;
+  readonly #target_rad: Float64Array;
+  #delayed: Float64Array[] = [];
+  #stepCount = 0;
+
+  private constructor(loaded: LoadedRobot, simulation: Simulation, options: EnvironmentOptions) {
+    const { robot } = loaded;
+    this.robot = robot;
+    this.substepCount = Math.round(1 / (robot.control.rate_hz * robot.control.physicsTimestep_s));
+    this.#simulation = simulation;
+    this.#addresses = findAddresses(loaded, simulation, options.sensors ?? []);
+    this.#nominal = readNominal(simulation.model);
+    this.#shapes = contactShapes(simulation.model);
+    this.#fall = { ...FALL_CRITERIA, ...options.fall };
+    this.#target_rad = new Float64Array(robot.jointNames.length);
+    this.state = emptyState(robot, this.#addresses);
+    this.reset();
+  }
+
+  /** @throws DataError for a sensor that the model does not have */
+  static async create(loaded: LoadedRobot, options: EnvironmentOptions = {}): Promise<Environment> {
+    const engine = options.engine ?? (await Engine.load());
+    const { model } = buildModel(engine, loaded.source, loaded.config, loaded.robot);
+    const simulation = new Simulation(engine, model);
+    try {
+      return new Environment(loaded, simulation, options);
+    } catch (error) {
+      simulation.dispose();
+      throw error;
+    }
+  }
+
+  /** Default pose, feet on the floor, at rest, with the options' variations. */
+  reset(options: ResetOptions = {}): void {
+    const { robot } = this;
+    const simulation = this.#simulation;
+    const drawn = options.randomisation ?? {};
+    if (applyRandomisation(simulation.model, this.#nominal, this.#addresses, drawn)) simulation.updateConstants();
+    simulation.reset();
+    const { qpos, qvel } = simulation.views();
+    qpos.set(robot.defaultConfiguration);
+    this.#varyStart(qpos, qvel, options);
+    this.#delayed = Array.from(
+      { length: drawn.actionDelay_steps ?? 0 },
+      () => new Float64Array(robot.jointNames.length),
+    );
+    this.#writeTargets(this.#target_rad.fill(0), 0);
+    this.#stepCount = 0;
+    simulation.forward();
+    this.#readState();
+  }
+
+  /**
+   * One control step.
+   * @param actions joint target minus default position (rad), in the robot's joint order, from `offset` on
+   */
+  step(actions: Float64Array, offset = 0): void {
+    this.#writeTargets(actions, offset);
+    this.#simulation.step(this.substepCount);
+    this.#stepCount++;
+    this.#readState();
+  }
+
+  /** Adds to the base's linear velocity (m/s, world frame): x, y and, where given, z. */
+  push(velocityChange_mps: ArrayLike<number>): void {
+    const { qvel } = this.#simulation.views();
+    const count = Math.min(3, velocityChange_mps.length);
+    for (let axis = 0; axis < count; axis++) qvel[this.#addresses.baseVelocity + axis] += velocityChange_mps[axis];
+    this.#simulation.updateState();
+    this.#readState();
+  }
+
+  /** True where the base is tilted or low beyond the fall criteria, and where the simulation has diverged. */
+  get fallen(): boolean {
+    const upright = -this.state.projectedGravity[2];
+    const height = this.state.basePosition_m[2];
+    // Written so that a NaN counts as a fall.
+    return !(
+      upright >= Math.cos(this.#fall.tilt_rad) && height >= this.#fall.heightShare * this.robot.standingHeight_m
+    );
+  }
+
+  /** A copy of the whole qpos [positionSize]. */
+  configuration(): Float64Array {
+    return this.#simulation.views().qpos.slice();
+  }
+
+  /** A copy of the whole qvel [velocitySize]. */
+  velocity(): Float64Array {
+    return this.#simulation.views().qvel.slice();
+  }
+
+  /** Puts the robot into a state; the velocity is zero where it is not given. */
+  setConfiguration(configuration: ArrayLike<number>, velocity?: ArrayLike<number>): void {
+    const { qpos, qvel } = this.#simulation.views();
+    qpos.set(configuration);
+    if (velocity === undefined) qvel.fill(0);
+    else qvel.set(velocity);
+    this.#simulation.forward();
+    this.#readState();
+  }
+
+  /** Frees the model and its data. The environment must not be used after. */
+  dispose(): void {
+    this.#simulation.dispose();
+  }
+
+  #varyStart(qpos: Float64Array, qvel: Float64Array, options: ResetOptions): void {
+    const { jointNoise_rad = 0, jointVelocityNoise_radps = 0, yaw_rad = 0, random } = options;
+    if (random === undefined && (jointNoise_rad > 0 || jointVelocityNoise_radps > 0 || yaw_rad === 'random')) {
+      throw new Error('Environment.reset: a random start needs options.random');
+    }
+    const { basePosition, jointPosition, jointVelocity } = this.#addresses;
+    const { lower_rad, upper_rad } = this.robot;
+    // Each variation has its own stream: one option does not change what the others draw.
+    const yaw = yaw_rad === 'random' ? random!.split('yaw').uniform(-Math.PI, Math.PI) : yaw_rad;
+    if (yaw !== 0) {
+      const turn = [Math.cos(yaw / 2), 0, 0, Math.sin(yaw / 2)];
+      multiplyQuaternions(qpos, basePosition + 3, turn, 0, qpos.slice(basePosition + 3, basePosition + 7), 0);
+    }
+    if (jointNoise_rad > 0) {
+      const positions = random!.split('joint position');
+      for (let joint = 0; joint < jointPosition.length; joint++) {
+        const varied = qpos[jointPosition[joint]] + positions.uniform(-jointNoise_rad, jointNoise_rad);
+        qpos[jointPosition[joint]] = Math.min(upper_rad[joint], Math.max(lower_rad[joint], varied));
+      }
+      this.#standOnFloor(qpos);
+    }
+    if (jointVelocityNoise_radps > 0) {
+      const velocities = random!.split('joint velocity');
+      for (let joint = 0; joint < jointVelocity.length; joint++) {
+        qvel[jointVelocity[joint]] = velocities.uniform(-jointVelocityNoise_radps, jointVelocityNoise_radps);
+      }
+    }
+  }
+
+  #standOnFloor(qpos: Float64Array): void {
+    this.#simulation.updateState();
+    const lowest = lowestPoint(this.#simulation, this.#shapes);
+    if (!Number.isNaN(lowest)) qpos[this.#addresses.basePosition + 2] -= lowest;
+  }
+
+  /** Control of every actuator: default plus action, late by the episode's delay. */
+  #writeTargets(actions: Float64Array, offset: number): void {
+    const { ctrl } = this.#simulation.views();
+    const { actuators } = this.#addresses;
+    const { defaultPosition_rad } = this.robot;
+    let source = actions;
+    let from = offset;
+    const oldest = this.#delayed.shift();
+    if (oldest !== undefined) {
+      this.#target_rad.set(oldest);
+      oldest.set(actions.subarray(offset, offset + oldest.length));
+      this.#delayed.push(oldest);
+      source = this.#target_rad;
+      from = 0;
+    }
+    for (let joint = 0; joint < actuators.length; joint++) {
+      ctrl[actuators[joint]] = defaultPosition_rad[joint] + source[from + joint];
+    }
+  }
+
+  #readState(): void {
+    const { qpos, qvel, actuatorForceOfDof, sensordata } = this.#simulation.views();
+    const { basePosition, baseVelocity, jointPosition, jointVelocity, footSensor, sensors } = this.#addresses;
+    const { state } = this;
+    state.time_s = this.#stepCount / this.robot.control.rate_hz;
+    for (let axis = 0; axis < 3; axis++) {
+      state.basePosition_m[axis] = qpos[basePosition + axis];
+      // MuJoCo's free joint has its angular velocity in the body frame, its linear velocity in the world frame.
+      state.baseAngularVelocity_radps[axis] = qvel[baseVelocity + 3 + axis];
+    }
+    for (let k = 0; k < 4; k++) state.baseQuaternion[k] = qpos[basePosition + 3 + k];
+    rotateInverse(state.baseLinearVelocity_mps, 0, state.baseQuaternion, 0, qvel, baseVelocity);
+    projectedGravity(state.projectedGravity, 0, state.baseQuaternion, 0);
+    for (let joint = 0; joint < jointPosition.length; joint++) {
+      state.jointPosition_rad[joint] = qpos[jointPosition[joint]];
+      state.jointVelocity_radps[joint] = qvel[jointVelocity[joint]];
+      state.torque_Nm[joint] = actuatorForceOfDof[jointVelocity[joint]];
+    }
+    for (let foot = 0; foot < footSensor.length; foot++)
+      state.footContact[foot] = sensordata[footSensor[foot]] > 0 ? 1 : 0;
+    for (const { name, address, width } of sensors) {
+      const values = state.sensors[name];
+      for (let k = 0; k < width; k++) values[k] = sensordata[address + k];
+    }
+  }
+}
+
+function emptyState(robot: RobotModel, addresses: Addresses): RobotState {
+  const jointCount = robot.jointNames.length;
+  return {
+    time_s: 0,
+    basePosition_m: new Float64Array(3),
+    baseQuaternion: new Float64Array(4),
+    baseAngularVelocity_radps: new Float64Array(3),
+    baseLinearVelocity_mps: new Float64Array(3),
+    projectedGravity: new Float64Array(3),
+    jointPosition_rad: new Float64Array(jointCount),
+    jointVelocity_radps: new Float64Array(jointCount),
+    torque_Nm: new Float64Array(jointCount),
+    footContact: new Float64Array(robot.feet.length),
+    sensors: Object.fromEntries(addresses.sensors.map(({ name, width }) => [name, new Float64Array(width)])),
+  };
+}
+
+function findAddresses({ robot, config }: LoadedRobot, { model }: Simulation, sensors: readonly string[]): Addresses {
+  const joints = robot.jointIndices.map((index) => robot.joints[index]);
+  const base = robot.joints.find((joint) => joint.type === 'free')!;
+  const sensorNames = namesAt(model, model.name_sensoradr);
+  const sensorAt = (name: string): number => {
+    const sensor = sensorNames.indexOf(name);
+    if (sensor >= 0) return sensor;
+    const known = sensorNames.filter((one) => !one.startsWith(FOOT_SENSOR));
+    const near = nearest(name, known);
+    throw new DataError({
+      where: `robot ${robot.name}`,
+      what: 'sensor that the model does not have',
+      found: name,
+      fix: near === undefined ? `The model has: ${listNames(known, 20)}` : `Did you mean "${near}"?`,
+    });
+  };
+  const driven = model.actuator_trnid as Int32Array; // [actuator, 2]
+  return {
+    basePosition: base.qposAddress,
+    baseVelocity: base.dofAddress,
+    jointPosition: Int32Array.from(joints, (joint) => joint.qposAddress),
+    jointVelocity: Int32Array.from(joints, (joint) => joint.dofAddress),
+    joints: robot.jointIndices,
+    actuators: robot.jointIndices.map((index) => {
+      for (let actuator = 0; actuator < model.nu; actuator++) if (driven[2 * actuator] === index) return actuator;
+      throw new Error(`no actuator drives joint ${robot.joints[index].name}`);
+    }),
+    torso:
+      1 + (config.torso === undefined ? robot.baseBody : robot.bodies.findIndex((one) => one.name === config.torso)),
+    footSensor: Int32Array.from(
+      robot.feet,
+      (foot) => model.sensor_adr[sensorAt(FOOT_SENSOR + robot.bodies[foot].name)],
+    ),
+    sensors: sensors.map((name) => {
+      const sensor = sensorAt(name);
+      return { name, address: model.sensor_adr[sensor], width: model.sensor_dim[sensor] };
+    }),
+  };
+}
