@@ -15,7 +15,9 @@ const EPSILON = 1e-5;
 /**
  * Predictions in normalised units.
  * @param rows [N, m + n] normalised, mask vector filled in
- * @returns [N, m + n]: row r predicts the observation after its own and the action that the pairing names
+ * @param pick from tokens [B S, d], whole steps of them: what follows the last attention is computed for these alone
+ * @returns [N, m + n] (the picked steps' rows alone): row r predicts the observation after its own and the action that
+ *   the pairing names
  */
 export function transformer(
   g: GraphBuilder,
@@ -24,6 +26,7 @@ export function transformer(
   parameters: ParameterNodes,
   rows: Value,
   batch: number,
+  pick: (tokens: Value) => Value = (tokens) => tokens,
 ): Value {
   const d = model.width;
   const S = sequenceLength(spec);
@@ -35,9 +38,10 @@ export function transformer(
   stream = g.reshape(g.add(g.reshape(stream, [batch, S, d]), parameters.position), [batch * S, d]);
   for (let block = 0; block < model.blocks; block++) {
     const name = `blocks.${block}`;
+    const kept = (tokens: Value) => (block === model.blocks - 1 ? pick(tokens) : tokens);
     const attention = (x: Value) => {
       const mixed = g.causalAttention(linear(x, `${name}.attention.qkv`), { batch, time: S, heads: model.heads });
-      return linear(mixed, `${name}.attention.out`);
+      return linear(kept(mixed), `${name}.attention.out`);
     };
     const mlp = (x: Value) => {
       const up = linear(x, `${name}.mlp.up`);
@@ -45,14 +49,14 @@ export function transformer(
     };
     if (model.block === 'paper') {
       stream = norm(stream, `${name}.norm1`);
-      stream = g.add(stream, attention(stream));
+      stream = g.add(kept(stream), attention(stream));
       stream = g.add(stream, mlp(stream));
     } else {
-      stream = g.add(stream, attention(norm(stream, `${name}.norm1`)));
+      stream = g.add(kept(stream), attention(norm(stream, `${name}.norm1`)));
       stream = g.add(stream, mlp(norm(stream, `${name}.norm2`)));
     }
   }
-  return predict(g, spec, norm(stream, 'norm'), batch, d, linear);
+  return predict(g, spec, norm(stream, 'norm'), d, linear);
 }
 
 type Linear = (x: Value, name: string) => Value;
@@ -68,9 +72,9 @@ function embed(g: GraphBuilder, spec: TokenSpec, rows: Value, batch: number, d: 
   return g.reshape(pairs, [2 * steps, d]);
 }
 
-function predict(g: GraphBuilder, spec: TokenSpec, stream: Value, batch: number, d: number, linear: Linear): Value {
+function predict(g: GraphBuilder, spec: TokenSpec, stream: Value, d: number, linear: Linear): Value {
   if (spec.layout === 'concat') return linear(stream, 'head');
-  const steps = batch * spec.context;
+  const steps = stream.shape[0] / 2;
   const pairs = g.reshape(stream, [steps, 2, d]);
   const token = (at: number) => g.reshape(g.slice(pairs, 1, at, at + 1), [steps, d]);
   const [observationFrom, actionFrom] = spec.alignment === 'aligned' ? [0, 1] : [1, 0];

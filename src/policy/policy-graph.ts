@@ -1,13 +1,13 @@
 // The inference program: windows of raw observations and executed actions in, one action in rad out.
 //
 // Made from the same transformer as the training program; normaliser and history handling are inside. A window may
-// hold fewer than `context` steps: they stand at positions 0 .. newest, and what lies after `newest` is never read,
-// because attention is causal and the model was trained at every position.
+// hold fewer than `context` steps: they stand at positions 0 .. newest, because the model was trained at every position.
+// What lies after `newest` has no influence, whatever it is.
 
-import type { Graph } from '../graph/graph.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { denormalise, normalise, runningNormalise } from '../model/input-norm.js';
-import { parameterSpecs } from '../model/parameters.js';
+import { type ParameterSpec, parameterSpecs } from '../model/parameters.js';
 import { transformer } from '../model/transformer.js';
 import { rowWidth } from '../tokens/token-spec.js';
 import type { PolicyBundle } from './bundle.js';
@@ -31,7 +31,7 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
   const { context, observationWidth: m, actionWidth: n } = tokens;
   const g = new GraphBuilder();
   const parameters = Object.fromEntries(
-    parameterSpecs(model, tokens).map(({ name, shape }) => [name, g.input(name, shape)]),
+    inferenceParameters(bundle).map(({ name, shape }) => [name, g.input(name, shape)]),
   );
   const observation = g.input(POLICY_IO.observation, [batch, context, m]);
   const action = g.input(POLICY_IO.action, [batch, context, n]);
@@ -45,27 +45,36 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
       variance: g.input('running.variance', [width]),
     });
   }
-  const predictions = transformer(g, model, tokens, parameters, rows, batch);
-  // One-hot of the newest position: |position - newest| < 1/2.
-  const positions = g.constant(
+  // Behind the newest step there may be anything, a NaN as well: it is replaced before anything is computed from it.
+  const position = g.constant(
     Array.from({ length: context }, (_, at) => at),
-    [context],
+    [1, context],
   );
-  const distance = g.subtract(positions, newest);
-  const chosen = g.greater(g.scalar(0.25), g.square(distance));
-  const last = g.reshape(
-    g.matmul(g.reshape(chosen, [batch, 1, context]), g.reshape(predictions, [batch, context, m + n])),
-    [batch, m + n],
-  );
+  const age = g.subtract(newest, position); // [batch, context]
+  const known = g.greater(age, g.scalar(-0.5));
+  rows = g.select(g.reshape(known, [batch * context, 1]), rows, g.scalar(0));
+  // One-hot of the newest step, times tokens: that step's token, or its two.
+  const isNewest = g.reshape(g.greater(g.scalar(0.25), g.square(age)), [batch, 1, context]);
+  const pickNewest = (stream: Value) => {
+    const perStep = stream.shape[0] / (batch * context);
+    const steps = g.reshape(stream, [batch, context, perStep * stream.shape[1]]);
+    return g.reshape(g.matmul(isNewest, steps), [batch * perStep, stream.shape[1]]);
+  };
+  const last = transformer(g, model, tokens, parameters, rows, batch, pickNewest); // [batch, m + n]
   g.output(POLICY_IO.output, denormalise(g, normaliser, g.slice(last, 1, m, m + n), m));
   g.output(POLICY_IO.nextObservation, denormalise(g, normaliser, g.slice(last, 1, 0, m), 0, m));
   return g.build();
 }
 
+/** All parameters but the mask vector: a policy sees every modality. */
+function inferenceParameters({ model, tokens }: PolicyBundle): readonly ParameterSpec[] {
+  return parameterSpecs(model, tokens).filter(({ name }) => name !== 'mask');
+}
+
 /** Held state of the inference program: parameters and running statistics by input name. */
 export function policyState(bundle: PolicyBundle): Record<string, { readonly initial: Float32Array }> {
   const state: Record<string, { initial: Float32Array }> = {};
-  for (const [name, initial] of Object.entries(bundle.parameters)) state[name] = { initial };
+  for (const { name } of inferenceParameters(bundle)) state[name] = { initial: bundle.parameters[name] };
   if (bundle.running !== undefined) {
     state['running.mean'] = { initial: bundle.running.mean };
     state['running.variance'] = { initial: bundle.running.variance };

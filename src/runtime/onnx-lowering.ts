@@ -2,6 +2,7 @@
 
 import { sizeOf } from '../base/arrays.js';
 import type { NodeOf, OperatorName, Value } from '../graph/graph.js';
+import { sameShape } from '../graph/shapes.js';
 import { ONNX_BOOL, ONNX_FLOAT, type OnnxAttribute } from './onnx-schema.js';
 
 /** What a lowering may use of the model under construction. */
@@ -25,6 +26,10 @@ export interface Lowering {
   setBoolean(value: Value, name: string): void;
   consumersOf(value: Value): readonly NodeOf<OperatorName>[];
   isOutput(value: Value): boolean;
+  /** True for inputs and constants, which have a name from the start. */
+  isGiven(value: Value): boolean;
+  /** The node's outputs are made already: it is not lowered again. */
+  done(node: NodeOf<OperatorName>): void;
 }
 
 type Lower<Name extends OperatorName> = (
@@ -71,15 +76,7 @@ const LOWERINGS: { readonly [Name in OperatorName]: Lower<Name> } = {
   matmul: lowerMatmul,
   linear: (to, _, inputs, outputs) => to.emit('Gemm', inputs, outputs),
   softmax: lowerSoftmax,
-  normalize: (to, node, [x], outputs) => {
-    const width = node.inputs[0].shape.at(-1) as number;
-    const ones = to.floats(new Float32Array(width).fill(1), [width]);
-    const [normalised, inverseDeviation] = outputs;
-    to.emit('LayerNormalization', [x, ones], [normalised, to.temporary(), inverseDeviation], {
-      axis: { int: -1 },
-      epsilon: { float: node.attributes.epsilon },
-    });
-  },
+  normalize: lowerNormalize,
   sum: (to, node, [x], outputs) => {
     const { axes, keepDims } = node.attributes;
     to.emit('ReduceSum', [x, to.integers(axes)], outputs, { keepdims: { int: keepDims ? 1 : 0 } });
@@ -161,6 +158,41 @@ function lowerMatmul(
   const product = to.temporary();
   to.emit('MatMul', factors, [product]);
   to.emit('Mul', [product, to.floats([scale], [])], outputs);
+}
+
+/** With the gain and bias that follow, where nothing but they needs the normalised values. */
+function lowerNormalize(
+  to: Lowering,
+  node: NodeOf<'normalize'>,
+  [x]: readonly string[],
+  [normalised, inverseDeviation]: readonly string[],
+): void {
+  const width = node.inputs[0].shape.at(-1) as number;
+  const attributes = { axis: { int: -1 }, epsilon: { float: node.attributes.epsilon } };
+  const scaled = affineStep(to, node.outputs[0], 'multiply', width);
+  const shifted = scaled === undefined ? undefined : affineStep(to, scaled.node.outputs[0], 'add', width);
+  if (scaled !== undefined && shifted !== undefined && to.consumersOf(node.outputs[1]).length === 0) {
+    const inputs = [x, to.nameOf(scaled.vector), to.nameOf(shifted.vector)];
+    to.emit('LayerNormalization', inputs, [to.nameOf(shifted.node.outputs[0])], attributes);
+    to.done(scaled.node);
+    to.done(shifted.node);
+    return;
+  }
+  const ones = to.floats(new Float32Array(width).fill(1), [width]);
+  to.emit('LayerNormalization', [x, ones], [normalised, to.temporary(), inverseDeviation], attributes);
+}
+
+/** The only use of a value, where that is an operation with a given vector [width]. */
+function affineStep(
+  to: Lowering,
+  value: Value,
+  operator: 'multiply' | 'add',
+  width: number,
+): { readonly node: NodeOf<OperatorName>; readonly vector: Value } | undefined {
+  const [node, ...others] = to.consumersOf(value);
+  if (node?.operator !== operator || others.length > 0 || to.isOutput(value)) return undefined;
+  const vector = node.inputs[0] === value ? node.inputs[1] : node.inputs[0];
+  return sameShape(vector.shape, [width]) && to.isGiven(vector) ? { node, vector } : undefined;
 }
 
 function lowerSoftmax(to: Lowering, node: NodeOf<'softmax'>, [x]: readonly string[], outputs: readonly string[]): void {

@@ -42,7 +42,7 @@ export function encodeOnnxModel(graph: Graph, options: OnnxModelOptions = {}): U
     throw new DataError({ where: 'onnx model', what: 'opset', expected: `at least ${LEAST_OPSET}`, found: `${opset}` });
   }
   const writer = new ModelWriter(graph, options, contrib);
-  for (const node of graph.nodes) lowerNode(writer, node as NodeOf<OperatorName>);
+  for (const node of graph.nodes as readonly NodeOf<OperatorName>[]) if (!writer.isDone(node)) lowerNode(writer, node);
   const inputs = Object.entries(graph.inputs)
     .filter(([name]) => !(name in constantsFromState))
     .map(([, value]) => ({ name: writer.nameOf(value), shape: value.shape }));
@@ -72,12 +72,15 @@ class ModelWriter implements Lowering {
   readonly #booleans = new Map<number, string>();
   readonly #consumers = new Map<number, NodeOf<OperatorName>[]>();
   readonly #outputIds: ReadonlySet<number>;
+  readonly #given: ReadonlySet<number>;
+  readonly #done = new Set<NodeOf<OperatorName>>();
   #next = 0;
 
   constructor(graph: Graph, options: OnnxModelOptions, contrib: boolean) {
     this.contrib = contrib;
     this.#outputNames = options.outputNames ?? {};
     this.#outputIds = new Set(Object.values(graph.outputs).map((value) => value.id));
+    this.#given = new Set([...Object.values(graph.inputs), ...graph.constants.map(({ value }) => value)].map(idOf));
     for (const [name, value] of Object.entries(graph.inputs)) {
       const modelName = options.inputNames?.[name] ?? name;
       this.#names.set(value.id, modelName);
@@ -155,6 +158,18 @@ class ModelWriter implements Lowering {
     return this.#outputIds.has(value.id);
   }
 
+  isGiven(value: Value): boolean {
+    return this.#given.has(value.id);
+  }
+
+  done(node: NodeOf<OperatorName>): void {
+    this.#done.add(node);
+  }
+
+  isDone(node: NodeOf<OperatorName>): boolean {
+    return this.#done.has(node);
+  }
+
   finishOutput(name: string, value: Value): { name: string; shape: readonly number[] } {
     const modelName = this.#outputNames[name] ?? name;
     if (this.nameOf(value) !== modelName) this.emit('Identity', [this.nameOf(value)], [modelName]);
@@ -176,6 +191,8 @@ class ModelWriter implements Lowering {
     return name;
   }
 }
+
+const idOf = (value: Value) => value.id;
 
 function floatTensor(name: string, shape: readonly number[], data: ArrayLike<number>): OnnxTensor {
   const narrow = Float32Array.from(data);
