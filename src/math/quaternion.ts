@@ -62,7 +62,8 @@ export function projectedGravity(out: FloatArray, o: number, q: Numbers, i: numb
 
 /** Scales q to unit length; a zero quaternion becomes the identity. */
 export function normalizeQuaternion(q: FloatArray, i: number): void {
-  const length = Math.hypot(q[i], q[i + 1], q[i + 2], q[i + 3]);
+  // Math.hypot guards against overflow that unit quaternions cannot have, and costs ten times as much.
+  const length = Math.sqrt(q[i] * q[i] + q[i + 1] * q[i + 1] + q[i + 2] * q[i + 2] + q[i + 3] * q[i + 3]);
   if (length === 0) {
     q[i] = 1;
     return;
@@ -95,7 +96,7 @@ export function rotationVector(out: FloatArray, o: number, q: Numbers, i: number
   const x = q[i + 1] * sign;
   const y = q[i + 2] * sign;
   const z = q[i + 3] * sign;
-  const sine = Math.hypot(x, y, z);
+  const sine = Math.sqrt(x * x + y * y + z * z);
   // sin(a/2) ≈ a/2 for small angles: the factor tends to 2.
   const factor = sine < 1e-12 ? 2 : (2 * Math.atan2(sine, q[i] * sign)) / sine;
   out[o] = x * factor;

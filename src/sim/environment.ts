@@ -6,23 +6,16 @@
 // step. The same seed gives the same bits.
 
 import { deepFreeze } from '../base/config.js';
-import { DataError, listNames } from '../base/errors.js';
-import { nearest } from '../base/nearest.js';
 import type { Random } from '../base/random.js';
 import { multiplyQuaternions, projectedGravity, rotateInverse } from '../math/quaternion.js';
 import type { RobotState } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
-import { buildModel, FOOT_SENSOR } from './build-model.js';
+import { type Addresses, emptyState, findAddresses } from './addresses.js';
+import { buildModel } from './build-model.js';
 import { contactShapes, lowestPoint } from './contact-geometry.js';
 import type { LoadedRobot } from './load-robot.js';
-import { Engine, namesAt, Simulation } from './mujoco.js';
-import {
-  applyRandomisation,
-  type DynamicsMap,
-  type NominalDynamics,
-  type Randomisation,
-  readNominal,
-} from './randomisation.js';
+import { Engine, Simulation } from './mujoco.js';
+import { applyRandomisation, type NominalDynamics, type Randomisation, readNominal } from './randomisation.js';
 
 export interface FallCriteria {
   /** Tilt of the base from upright (rad). */
@@ -52,16 +45,6 @@ export interface ResetOptions {
   readonly yaw_rad?: number | 'random';
   /** Dynamics of the episode; the model's own where absent. */
   readonly randomisation?: Randomisation;
-}
-
-/** MuJoCo's indices of what a control step touches. */
-interface Addresses extends DynamicsMap {
-  readonly basePosition: number;
-  readonly baseVelocity: number;
-  readonly jointPosition: Int32Array; // [joint]
-  readonly jointVelocity: Int32Array; // [joint]
-  readonly footSensor: Int32Array; // [foot]
-  readonly sensors: readonly { readonly name: string; readonly address: number; readonly width: number }[];
 }
 
 export class Environment {
@@ -261,61 +244,4 @@ export class Environment {
       for (let k = 0; k < width; k++) values[k] = sensordata[address + k];
     }
   }
-}
-
-function emptyState(robot: RobotModel, addresses: Addresses): RobotState {
-  const jointCount = robot.jointNames.length;
-  return {
-    time_s: 0,
-    basePosition_m: new Float64Array(3),
-    baseQuaternion: new Float64Array(4),
-    baseAngularVelocity_radps: new Float64Array(3),
-    baseLinearVelocity_mps: new Float64Array(3),
-    projectedGravity: new Float64Array(3),
-    jointPosition_rad: new Float64Array(jointCount),
-    jointVelocity_radps: new Float64Array(jointCount),
-    torque_Nm: new Float64Array(jointCount),
-    footContact: new Float64Array(robot.feet.length),
-    sensors: Object.fromEntries(addresses.sensors.map(({ name, width }) => [name, new Float64Array(width)])),
-  };
-}
-
-function findAddresses({ robot, config }: LoadedRobot, { model }: Simulation, sensors: readonly string[]): Addresses {
-  const joints = robot.jointIndices.map((index) => robot.joints[index]);
-  const base = robot.joints.find((joint) => joint.type === 'free')!;
-  const sensorNames = namesAt(model, model.name_sensoradr);
-  const sensorAt = (name: string): number => {
-    const sensor = sensorNames.indexOf(name);
-    if (sensor >= 0) return sensor;
-    const known = sensorNames.filter((one) => !one.startsWith(FOOT_SENSOR));
-    const near = nearest(name, known);
-    throw new DataError({
-      where: `robot ${robot.name}`,
-      what: 'sensor that the model does not have',
-      found: name,
-      fix: near === undefined ? `The model has: ${listNames(known, 20)}` : `Did you mean "${near}"?`,
-    });
-  };
-  const driven = model.actuator_trnid as Int32Array; // [actuator, 2]
-  return {
-    basePosition: base.qposAddress,
-    baseVelocity: base.dofAddress,
-    jointPosition: Int32Array.from(joints, (joint) => joint.qposAddress),
-    jointVelocity: Int32Array.from(joints, (joint) => joint.dofAddress),
-    joints: robot.jointIndices,
-    actuators: robot.jointIndices.map((index) => {
-      for (let actuator = 0; actuator < model.nu; actuator++) if (driven[2 * actuator] === index) return actuator;
-      throw new Error(`no actuator drives joint ${robot.joints[index].name}`);
-    }),
-    torso:
-      1 + (config.torso === undefined ? robot.baseBody : robot.bodies.findIndex((one) => one.name === config.torso)),
-    footSensor: Int32Array.from(
-      robot.feet,
-      (foot) => model.sensor_adr[sensorAt(FOOT_SENSOR + robot.bodies[foot].name)],
-    ),
-    sensors: sensors.map((name) => {
-      const sensor = sensorAt(name);
-      return { name, address: model.sensor_adr[sensor], width: model.sensor_dim[sensor] };
-    }),
-  };
 }
