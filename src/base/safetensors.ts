@@ -53,12 +53,13 @@ export function decodeSafetensors(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > bytes.length - 8) refuse('header length', `at most ${bytes.length - 8}`, String(headerLength));
-  let header: Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>;
+  let header: Record<string, { dtype?: string; shape?: number[]; data_offsets?: [number, number] } | null>;
   try {
     header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, 8 + headerLength)));
   } catch {
     return refuse('header', 'JSON');
   }
+  if (typeof header !== 'object' || header === null) return refuse('header', 'a JSON object');
   const start = 8 + headerLength;
   const tensors: Record<string, NamedTensor> = {};
   let metadata: Record<string, string> = {};
@@ -67,14 +68,18 @@ export function decodeSafetensors(
       metadata = entry as unknown as Record<string, string>;
       continue;
     }
-    const [from, to] = entry.data_offsets ?? [];
-    if (entry.dtype !== 'F32') refuse(`tensor ${name}: dtype`, 'F32', entry.dtype);
-    if (!Array.isArray(entry.shape) || to - from !== 4 * sizeOf(entry.shape) || from < 0 || start + to > bytes.length) {
-      refuse(`tensor ${name}: extent`, `${4 * sizeOf(entry.shape ?? [])} bytes inside the file`, `${from}..${to}`);
+    const shape = entry?.shape;
+    const [from, to] = Array.isArray(entry?.data_offsets) ? entry.data_offsets : [];
+    if (entry?.dtype !== 'F32') return refuse(`tensor ${name}: dtype`, 'F32', String(entry?.dtype));
+    if (!Array.isArray(shape) || shape.some((extent) => !Number.isInteger(extent) || extent < 0)) {
+      return refuse(`tensor ${name}: shape`, 'whole numbers', JSON.stringify(shape));
+    }
+    if (!Number.isInteger(from) || from! < 0 || to! - from! !== 4 * sizeOf(shape) || start + to! > bytes.length) {
+      return refuse(`tensor ${name}: extent`, `${4 * sizeOf(shape)} bytes inside the file`, `${from}..${to}`);
     }
     // A copy, and through Uint8Array: the slice() of Node's Buffer would be a view of the whole file.
-    const copy = Uint8Array.from(bytes.subarray(start + from, start + to));
-    tensors[name] = { shape: entry.shape, data: new Float32Array(copy.buffer) };
+    const copy = Uint8Array.from(bytes.subarray(start + from!, start + to!));
+    tensors[name] = { shape, data: new Float32Array(copy.buffer) };
   }
   return { tensors, metadata };
 }

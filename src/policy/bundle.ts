@@ -1,8 +1,10 @@
 // Policy bundle: everything a policy needs to run, in two files: policy.json and weights.safetensors.
 //
 // Weights, token spec, normaliser, robot (joint names, gains, armature, PD mode) and provenance travel together, so
-// that nothing has to be remembered beside it. `nextgait export` adds policy.onnx, which is made from these.
+// that nothing has to be remembered beside it. policy.json carries the SHA-256 of the weights, so that a damaged file
+// and a mixture of two policies are refused. `nextgait export` adds policy.onnx, which is made from these.
 
+import { z } from 'zod';
 import { sizeOf } from '../base/arrays.js';
 import { parseConfig } from '../base/config.js';
 import { DataError, listNames } from '../base/errors.js';
@@ -12,6 +14,7 @@ import { type ModelConfig, modelConfigSchema } from '../model/model-config.js';
 import { type ParameterValues, parameterSpecs } from '../model/parameters.js';
 import { robotFromJson } from '../robot/robot-json.js';
 import type { RobotModel } from '../robot/robot-model.js';
+import { sha256 } from '../robot/sha256.js';
 import { checkNormaliser, type Normaliser } from '../tokens/normaliser.js';
 import { createTokenSpec, rowWidth, type TokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
 
@@ -22,6 +25,9 @@ export const BUNDLE_FILES = {
   weights: 'weights.safetensors',
   onnx: 'policy.onnx',
 } as const;
+
+/** Tensor names of the running statistics, in weights.safetensors and as inputs of the inference program. */
+export const RUNNING = { mean: 'running.mean', variance: 'running.variance' } as const;
 
 export interface PolicyBundle {
   readonly name: string;
@@ -36,22 +42,21 @@ export interface PolicyBundle {
   readonly provenance: Readonly<Record<string, unknown>>;
 }
 
+// Unknown keys are kept out of the way: a newer version's policy is still this policy.
+const descriptionSchema = z.looseObject({
+  name: z.string(),
+  rate_hz: z.number().positive(),
+  weights: z.looseObject({ sha256: z.string() }),
+  tokens: z.unknown(),
+  model: z.unknown(),
+  normaliser: z.looseObject({ mean: z.array(z.number()), deviation: z.array(z.number()) }),
+  robot: z.unknown(),
+  provenance: z.record(z.string(), z.unknown()),
+});
+
 /** The bundle's files by name. */
 export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {
   const { channels: _, observationWidth: _m, actionWidth: _n, rate_hz, ...tokens } = bundle.tokens;
-  const description = {
-    format: BUNDLE_FORMAT,
-    version: BUNDLE_VERSION,
-    tool: TOOL,
-    name: bundle.name,
-    rate_hz,
-    jointNames: bundle.robot.jointNames,
-    tokens,
-    model: bundle.model,
-    normaliser: bundle.normaliser,
-    robot: bundle.robot,
-    provenance: bundle.provenance,
-  };
   const tensors = Object.fromEntries(
     parameterSpecs(bundle.model, bundle.tokens).map(({ name, shape }) => [
       name,
@@ -60,12 +65,27 @@ export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {
   );
   if (bundle.running !== undefined) {
     const shape = [rowWidth(bundle.tokens)];
-    tensors['running.mean'] = { shape, data: bundle.running.mean };
-    tensors['running.variance'] = { shape, data: bundle.running.variance };
+    tensors[RUNNING.mean] = { shape, data: bundle.running.mean };
+    tensors[RUNNING.variance] = { shape, data: bundle.running.variance };
   }
+  const weights = encodeSafetensors(tensors, { format: BUNDLE_FORMAT, name: bundle.name });
+  const description = {
+    format: BUNDLE_FORMAT,
+    version: BUNDLE_VERSION,
+    tool: TOOL,
+    name: bundle.name,
+    rate_hz,
+    jointNames: bundle.robot.jointNames,
+    weights: { file: BUNDLE_FILES.weights, sha256: sha256(weights) },
+    tokens,
+    model: bundle.model,
+    normaliser: bundle.normaliser,
+    robot: bundle.robot,
+    provenance: bundle.provenance,
+  };
   return {
     [BUNDLE_FILES.description]: new TextEncoder().encode(`${JSON.stringify(description, null, 1)}\n`),
-    [BUNDLE_FILES.weights]: encodeSafetensors(tensors, { format: BUNDLE_FORMAT, name: bundle.name }),
+    [BUNDLE_FILES.weights]: weights,
   };
 }
 
@@ -76,33 +96,31 @@ export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {
  */
 export function decodeBundle(description: Uint8Array, weights: Uint8Array, where: string): PolicyBundle {
   const file = `${where}/${BUNDLE_FILES.description}`;
-  let raw: Record<string, unknown>;
-  try {
-    raw = JSON.parse(new TextDecoder().decode(description)) as Record<string, unknown>;
-  } catch (error) {
-    throw new DataError({ where: file, what: 'JSON', found: (error as Error).message }, { cause: error });
-  }
-  if (raw.format !== BUNDLE_FORMAT || raw.version !== BUNDLE_VERSION) {
-    throw new DataError({
-      where: file,
-      what: 'format',
-      expected: `${BUNDLE_FORMAT} version ${BUNDLE_VERSION}`,
-      found: `${String(raw.format)} version ${String(raw.version)}`,
-    });
-  }
+  const raw = parseDescription(description, file);
   const robot = robotFromJson(raw.robot, file);
   const model = parseConfig(modelConfigSchema, raw.model, `${file}: model`);
-  const tokens = createTokenSpec(
-    parseConfig(tokenConfigSchema, raw.tokens, `${file}: tokens`),
-    robot,
-    raw.rate_hz as number,
-  );
-  const normaliser = raw.normaliser as Normaliser;
+  const tokens = createTokenSpec(parseConfig(tokenConfigSchema, raw.tokens, `${file}: tokens`), robot, raw.rate_hz);
+  const { mean, deviation } = raw.normaliser;
+  const normaliser: Normaliser = { mean, deviation };
   checkNormaliser(normaliser, tokens, file);
   const weightsFile = `${where}/${BUNDLE_FILES.weights}`;
+  const found = sha256(weights);
+  if (found !== raw.weights.sha256) {
+    throw new DataError({
+      where: weightsFile,
+      what: 'SHA-256',
+      expected: `${raw.weights.sha256}, as ${BUNDLE_FILES.description} has it`,
+      found,
+      fix: 'The file is damaged or of another policy; copy or export the bundle again',
+    });
+  }
   const { tensors } = decodeSafetensors(weights, weightsFile);
   const specs = parameterSpecs(model, tokens);
-  const wrong = specs.filter(({ name, shape }) => tensors[name]?.data.length !== sizeOf(shape));
+  const expected = specs.map(({ name, shape }) => ({ name, size: sizeOf(shape) }));
+  if (model.inputNorm === 'batch') {
+    for (const name of Object.values(RUNNING)) expected.push({ name, size: rowWidth(tokens) });
+  }
+  const wrong = expected.filter(({ name, size }) => tensors[name]?.data.length !== size);
   if (wrong.length > 0) {
     throw new DataError({
       where: weightsFile,
@@ -111,18 +129,34 @@ export function decodeBundle(description: Uint8Array, weights: Uint8Array, where
       found: `missing or of another size: ${listNames(wrong.map(({ name }) => name))}`,
     });
   }
-  const running =
-    tensors['running.mean'] === undefined
-      ? undefined
-      : { mean: tensors['running.mean'].data, variance: tensors['running.variance'].data };
   return {
-    name: String(raw.name),
+    name: raw.name,
     model,
     tokens,
     normaliser,
     robot,
     parameters: Object.fromEntries(specs.map(({ name }) => [name, tensors[name].data])),
-    running,
-    provenance: (raw.provenance ?? {}) as Record<string, unknown>,
+    ...(model.inputNorm === 'batch'
+      ? { running: { mean: tensors[RUNNING.mean].data, variance: tensors[RUNNING.variance].data } }
+      : {}),
+    provenance: raw.provenance,
   };
+}
+
+function parseDescription(bytes: Uint8Array, file: string): z.output<typeof descriptionSchema> {
+  let raw: { readonly format?: unknown; readonly version?: unknown } | null;
+  try {
+    raw = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw new DataError({ where: file, what: 'JSON', found: (error as Error).message }, { cause: error });
+  }
+  if (raw?.format !== BUNDLE_FORMAT || raw.version !== BUNDLE_VERSION) {
+    throw new DataError({
+      where: file,
+      what: 'format',
+      expected: `${BUNDLE_FORMAT} version ${BUNDLE_VERSION}`,
+      found: `${String(raw?.format)} version ${String(raw?.version)}`,
+    });
+  }
+  return parseConfig(descriptionSchema, raw, file);
 }

@@ -10,7 +10,7 @@ import { denormalise, normalise, runningNormalise } from '../model/input-norm.js
 import { type ParameterSpec, parameterSpecs } from '../model/parameters.js';
 import { transformer } from '../model/transformer.js';
 import { rowWidth } from '../tokens/token-spec.js';
-import type { PolicyBundle } from './bundle.js';
+import { type PolicyBundle, RUNNING } from './bundle.js';
 
 /** Names of the program's inputs and outputs, also in policy.onnx. */
 export const POLICY_IO = {
@@ -41,8 +41,8 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
   if (bundle.running !== undefined) {
     const width = rowWidth(tokens);
     rows = runningNormalise(g, rows, {
-      mean: g.input('running.mean', [width]),
-      variance: g.input('running.variance', [width]),
+      mean: g.input(RUNNING.mean, [width]),
+      variance: g.input(RUNNING.variance, [width]),
     });
   }
   // Behind the newest step there may be anything, a NaN as well: it is replaced before anything is computed from it.
@@ -76,8 +76,8 @@ export function policyState(bundle: PolicyBundle): Record<string, { readonly ini
   const state: Record<string, { initial: Float32Array }> = {};
   for (const { name } of inferenceParameters(bundle)) state[name] = { initial: bundle.parameters[name] };
   if (bundle.running !== undefined) {
-    state['running.mean'] = { initial: bundle.running.mean };
-    state['running.variance'] = { initial: bundle.running.variance };
+    state[RUNNING.mean] = { initial: bundle.running.mean };
+    state[RUNNING.variance] = { initial: bundle.running.variance };
   }
   return state;
 }

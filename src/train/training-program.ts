@@ -94,21 +94,26 @@ function parameterInputs(g: GraphBuilder, specs: readonly ParameterSpec[]): Reco
   return Object.fromEntries(specs.map(({ name, shape }) => [name, g.input(STATE.parameter + name, shape)]));
 }
 
-/** loss = inverseWeight Σ weight (prediction - target)², in normalised units. */
-function lossNodes(
+/** Predictions alone, of raw rows: what the loss is computed from, to compare other programs with. */
+export function buildPredictionGraph(recipe: Recipe, batch: number): Graph {
+  const g = new GraphBuilder();
+  const parameters = parameterInputs(g, parameterSpecs(recipe.model, recipe.tokens));
+  g.output('predictions', predictionNodes(g, recipe, parameters, batch, 'running').predictions);
+  return g.build();
+}
+
+/** Feeds `values` and `present` [batch * context, m + n]; predictions of the same shape, in normalised units. */
+function predictionNodes(
   g: GraphBuilder,
-  recipe: Recipe,
+  { model, tokens, normaliser }: Recipe,
   parameters: Record<string, Value>,
   batch: number,
   statistics: 'batch' | 'running',
-): { loss: Value; next: Record<string, Value> } {
-  const { model, tokens, normaliser } = recipe;
+): { predictions: Value; next: Record<string, Value> } {
   const width = rowWidth(tokens);
   const rows = [batch * tokens.context, width];
   const present = g.input('present', rows);
-  const weights = g.input('weights', rows);
   let values = normalise(g, normaliser, g.input('values', rows));
-  const targets = normalise(g, normaliser, g.input('targets', rows));
   const next: Record<string, Value> = {};
   if (model.inputNorm === 'batch') {
     const running = { mean: g.input(STATE.runningMean, [width]), variance: g.input(STATE.runningVariance, [width]) };
@@ -121,7 +126,23 @@ function lossNodes(
     }
   }
   const filled = g.select(present, values, parameters.mask);
-  const predictions = transformer(g, model, tokens, parameters, filled, batch);
+  return { predictions: transformer(g, model, tokens, parameters, filled, batch), next };
+}
+
+/** loss = inverseWeight Σ weight (prediction - target)², in normalised units. */
+function lossNodes(
+  g: GraphBuilder,
+  recipe: Recipe,
+  parameters: Record<string, Value>,
+  batch: number,
+  statistics: 'batch' | 'running',
+): { loss: Value; next: Record<string, Value> } {
+  const { tokens, normaliser } = recipe;
+  const width = rowWidth(tokens);
+  const rows = [batch * tokens.context, width];
+  const { predictions, next } = predictionNodes(g, recipe, parameters, batch, statistics);
+  const weights = g.input('weights', rows);
+  const targets = normalise(g, normaliser, g.input('targets', rows));
   const errors = g.multiply(g.square(g.subtract(predictions, targets)), weights);
   // Columns of ones: the sums over each modality's entries, as one product.
   const columns = Array.from({ length: 2 * width }, (_, at) =>
