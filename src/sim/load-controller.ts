@@ -1,7 +1,8 @@
 // Finds what a user names as a controller and makes a Controller of it, on Node.
 //
-// A foreign policy is a config file, or the name of one in configs/policies. Its network is often not in the
-// package: it is looked for beside the config and in the folders of the environment variable NEXTGAIT_POLICIES.
+// A policy of ours is a bundle or run folder, or a name in data/pretrained. A foreign policy is a config file, or the
+// name of one in configs/policies. Its network is often not in the package: it is looked for beside the config and in
+// the folders of the environment variable NEXTGAIT_POLICIES.
 
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -14,7 +15,9 @@ import type { Controller } from '../policy/controller.js';
 import { type ForeignPolicyConfig, foreignPolicySchema } from '../policy/foreign-config.js';
 import { ForeignController } from '../policy/foreign-controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
+import { controllerOf, requirePolicyRobot } from './load-policy.js';
 import { loadRobot } from './load-robot.js';
+import { type FoundBundle, findBundle, pretrainedNames, readBundle } from './read-bundle.js';
 
 export interface LoadControllerOptions {
   /** Robots that one call of act() serves; 1 where absent. */
@@ -37,7 +40,7 @@ export interface ControllerSource {
 
 /**
  * Loads a controller.
- * @param reference a policy config file, or a name in configs/policies
+ * @param reference a bundle or run folder, a policy config file, or a name in data/pretrained or configs/policies
  * @throws DataError or FindingsError where it is not found, or does not fit the robot
  */
 export async function loadController(reference: string, options: LoadControllerOptions = {}): Promise<Controller> {
@@ -51,7 +54,7 @@ export async function findController(
   reference: string,
   options: Pick<LoadControllerOptions, 'weights'> = {},
 ): Promise<ControllerSource> {
-  // A NextGait policy bundle is a folder: it will be recognised here, before policy configs.
+  if ((await findBundle(reference)) !== undefined) return bundleSource(await readBundle(reference));
   const path = await policyConfigPath(reference);
   const config = await loadConfig(foreignPolicySchema, path);
   const file = await networkPath(config, path, options.weights);
@@ -74,17 +77,30 @@ export async function findController(
   };
 }
 
+function bundleSource(found: FoundBundle): ControllerSource {
+  return {
+    name: found.bundle.name,
+    robot: found.bundle.robot.name,
+    sha256: found.weightsSha256,
+    load: async (robot, slotCount) => {
+      requirePolicyRobot(found, robot);
+      return controllerOf(found, { slotCount });
+    },
+  };
+}
+
 /** A path as it is, or a name in configs/policies. */
 async function policyConfigPath(reference: string): Promise<string> {
   if (/\.ya?ml$/.test(reference)) return resolve(reference);
   const folder = packagePath('configs', 'policies');
-  const names = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -5));
-  if (names.includes(reference)) return join(folder, `${reference}.yaml`);
+  const configs = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -5));
+  if (configs.includes(reference)) return join(folder, `${reference}.yaml`);
+  const names = [...configs, ...(await pretrainedNames())];
   const near = nearest(reference, names);
   throw new DataError({
     where: `controller ${reference}`,
-    what: 'neither a policy config nor the name of one',
-    expected: `a .yaml file or one of ${listNames(names)}`,
+    what: 'neither a policy bundle, a run folder, a policy config nor the name of one',
+    expected: `a folder with policy.json, a .yaml file or one of ${listNames(names)}`,
     fix: near === undefined ? undefined : `Did you mean "${near}"?`,
   });
 }
