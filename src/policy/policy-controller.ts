@@ -80,6 +80,8 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
           const position = openToken(slot);
           writeObservation(states[slot], commands, 3 * slot, observations, (slot * context + position) * m);
           if (!deferred) setAction(slot, position);
+          // Not known yet, and not read for this action; but a NaN left there by an earlier episode would be.
+          else actions.fill(0, (slot * context + position) * n, (slot * context + position + 1) * n);
         }
         newest[slot] = Math.max(0, counts[slot] - 1);
       }

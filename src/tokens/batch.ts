@@ -99,7 +99,9 @@ export function createCutter(
         copyEntries(into.values, into.present, row, scratch, step - before, n, undefined);
       }
     }
-    source.read(episode, 'action', first + 1 - lag, context, scratch, valid);
+    // The action after the one beside the observation; non-aligned, o_t predicts the very action that stands beside it.
+    const ahead = spec.alignment === 'nonaligned' ? 0 : 1 - lag;
+    source.read(episode, 'action', first + ahead, context, scratch, valid);
     for (let step = 0; step < context; step++) {
       if (valid[step] === 0) continue;
       const row = start + step * width + m;
