@@ -177,6 +177,14 @@ function makePlan({ config, where, robot }: ForeignControllerOptions): Plan {
       found: String(standing.phases_rad.length),
     });
   }
+  if (config.rate_hz !== robot.control.rate_hz) {
+    throw new DataError({
+      where: `${where}: rate_hz`,
+      what: `control rate of robot ${robot.name}`,
+      expected: `${config.rate_hz} Hz`,
+      found: `${robot.control.rate_hz} Hz`,
+    });
+  }
   checkRobot(config.requires, robot, config.joints, robotIndices, where);
   const scale = resolvePerJoint(config.action.scale, config.joints, `${where}: action.scale`);
   if (config.action.remembers === 'executed' && scale.includes(0)) {

@@ -1,0 +1,190 @@
+// Recording: one seeded rollout of a controller, as an Episode. Episode k depends on the seed and k alone.
+//
+// The label is the controller's own action; what history carries is the action as executed, with exploration noise.
+// The failing end of a fall is cut off, because its labels are those of a robot that cannot be saved.
+
+import { Random } from '../base/random.js';
+import { TOOL } from '../base/version.js';
+import {
+  CHANNELS,
+  type Channel,
+  type ChannelName,
+  channelWidth,
+  type Episode,
+  type Finding,
+} from '../motion/episode.js';
+import type { CommandRange, Controller } from '../policy/controller.js';
+import { identityOf, type RobotModel } from '../robot/robot-model.js';
+import { sampleCommands } from './command-schedule.js';
+import { sampleDisturbance } from './disturbance.js';
+import type { Environment } from './environment.js';
+import { sampleRandomisation } from './randomisation.js';
+import type { RecordSettings } from './record-settings.js';
+import { type RolloutEnd, type RolloutStep, rollOut, type Trial } from './rollout.js';
+
+/** Everything that decides what episode k will be. Plain data. */
+export interface RecordPlan {
+  readonly settings: RecordSettings;
+  readonly ranges: CommandRange;
+  readonly seed: number;
+  /** Name of the source; action-free episodes have `-actionfree` after it. */
+  readonly source: string;
+  readonly controller: { readonly name: string; readonly sha256: string };
+}
+
+export interface RecordedEpisode {
+  readonly number: number;
+  /** Absent where a fall left less than the shortest episode. */
+  readonly episode?: Episode;
+  readonly fell: boolean;
+  /** Control steps simulated, those cut off included. */
+  readonly simulatedFrames: number;
+}
+
+interface RecordTrial extends Trial {
+  readonly number: number;
+}
+
+/** Source and id of episode `number`, known before it is recorded. */
+export function episodeName(plan: RecordPlan, number: number): { readonly source: string; readonly id: string } {
+  const source = dropsActions(plan, number) ? `${plan.source}-actionfree` : plan.source;
+  return { source, id: `${source}/${plan.seed}/${number}` };
+}
+
+/** Spread evenly over the numbers, so that any beginning of a recording has its share. */
+function dropsActions({ settings }: RecordPlan, number: number): boolean {
+  // The small term keeps a share such as 0.1, of which ten sum to just under 1, from coming late.
+  const before = Math.floor(number * settings.dropActions + 1e-9);
+  return Math.floor((number + 1) * settings.dropActions + 1e-9) > before;
+}
+
+/** The trial of episode `number`. */
+export function planTrial(plan: RecordPlan, robot: RobotModel, number: number): RecordTrial {
+  const { settings, ranges } = plan;
+  const random = new Random(plan.seed).split('record', number);
+  return {
+    number,
+    duration_s: settings.duration_s,
+    random,
+    commands: sampleCommands(settings.commands, ranges, settings.duration_s, random.split('commands')),
+    disturbance: sampleDisturbance(settings.disturbance, settings.duration_s, random.split('disturbance')),
+    start: {
+      ...settings.start,
+      randomisation: sampleRandomisation(
+        settings.randomisation,
+        robot.jointNames.length,
+        random.split('randomisation'),
+      ),
+    },
+  };
+}
+
+/** Records episode `number` in an environment that has the controller's sensors. */
+export async function recordEpisode(
+  plan: RecordPlan,
+  environment: Environment,
+  controller: Controller,
+  number: number,
+): Promise<RecordedEpisode> {
+  const trial = planTrial(plan, environment.robot, number);
+  const columns = createColumns(environment.robot, Math.ceil(trial.duration_s * controller.rate_hz) + 1);
+  let end: RolloutEnd<RecordTrial> | undefined;
+  await rollOut({
+    environments: [environment],
+    controller,
+    trials: [trial],
+    onStep: (step) => writeFrame(columns, step),
+    onEnd: (ended) => {
+      end = ended;
+    },
+  });
+  const { fell, frameCount: simulatedFrames } = end!;
+  const { falls } = plan.settings;
+  const isCut = fell && !falls.keep;
+  const frameCount = isCut ? simulatedFrames - Math.round(falls.cut_s * controller.rate_hz) : simulatedFrames;
+  if (isCut && frameCount < falls.minimum_s * controller.rate_hz) return { number, fell, simulatedFrames };
+  const findings: Finding[] = isCut
+    ? [{ kind: 'fall-cut', severity: 'info', message: `fell at frame ${simulatedFrames}; the end is cut off` }]
+    : [];
+  const episode: Episode = {
+    ...episodeName(plan, number),
+    robot: identityOf(environment.robot),
+    rate_hz: controller.rate_hz,
+    frameCount,
+    kind: 'rollout',
+    channels: toChannels(columns, frameCount, dropsActions(plan, number)),
+    derived: [],
+    startsAtReset: true,
+    fell: fell && falls.keep,
+    provenance: provenanceOf(plan, trial),
+    findings,
+  };
+  return { number, episode, fell, simulatedFrames };
+}
+
+/** The buffers of an episode, to be handed over to another thread. */
+export function buffersOf({ episode }: RecordedEpisode): ArrayBuffer[] {
+  return Object.values(episode?.channels ?? {}).map((channel) => channel.data.buffer as ArrayBuffer);
+}
+
+function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance'] {
+  const { settings, ranges, seed, controller } = plan;
+  const { actionNoise, kicks } = trial.disturbance;
+  return {
+    input: controller.name,
+    sha256: controller.sha256,
+    tool: TOOL,
+    options: {
+      seed,
+      number: trial.number,
+      ranges,
+      settings,
+      drawn: { actionNoise: actionNoise ?? null, kicks, randomisation: trial.start?.randomisation ?? {} },
+    },
+  };
+}
+
+const RECORDED = Object.keys(CHANNELS) as ChannelName[];
+type RecordColumns = Readonly<Record<ChannelName, { readonly width: number; readonly data: Float32Array }>>;
+
+function createColumns(robot: RobotModel, capacity: number): RecordColumns {
+  const column = (name: ChannelName) => {
+    const width = channelWidth(name, robot.jointNames.length, robot.feet.length);
+    return [name, { width, data: new Float32Array(width * capacity) }] as const;
+  };
+  return Object.fromEntries(RECORDED.map(column)) as RecordColumns;
+}
+
+/** Sensor channels are what the controller saw; the base's place and linear velocity, which no sensor gives, are true. */
+function writeFrame(columns: RecordColumns, step: RolloutStep<RecordTrial>): void {
+  const { state, observed, frame } = step;
+  const values: Record<ChannelName, Float64Array> = {
+    basePosition: state.basePosition_m,
+    baseQuaternion: state.baseQuaternion,
+    baseAngularVelocity: observed.baseAngularVelocity_radps,
+    baseLinearVelocity: state.baseLinearVelocity_mps,
+    projectedGravity: observed.projectedGravity,
+    jointPosition: observed.jointPosition_rad,
+    jointVelocity: observed.jointVelocity_radps,
+    command: step.command,
+    action: step.action,
+    executedAction: step.executedAction,
+    torque: state.torque_Nm,
+    footContact: state.footContact,
+  };
+  for (const name of RECORDED) columns[name].data.set(values[name], frame * columns[name].width);
+}
+
+function toChannels(
+  columns: RecordColumns,
+  frameCount: number,
+  actionFree: boolean,
+): Partial<Record<ChannelName, Channel>> {
+  const channels: Partial<Record<ChannelName, Channel>> = {};
+  for (const name of RECORDED) {
+    if (actionFree && (name === 'action' || name === 'executedAction')) continue;
+    const { width, data } = columns[name];
+    channels[name] = { width, data: data.slice(0, frameCount * width) };
+  }
+  return channels;
+}
