@@ -1,0 +1,92 @@
+// Who takes part in an evaluation: the policy, the teacher that is given or that its data names, and the baselines.
+
+import { isUserError } from '../base/errors.js';
+import type { PolicyBundle } from '../policy/bundle.js';
+import type { CommandRange } from '../policy/controller.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { onnxRuntime } from '../runtime/onnx.js';
+import {
+  type Contender,
+  type ContenderSource,
+  createContender,
+  meanAction,
+  type PolicyReference,
+} from './contenders.js';
+import type { TrainingFacts } from './training-facts.js';
+
+export interface ChooseOptions {
+  readonly policy: PolicyReference;
+  /** The policy's own bundle; absent for a policy config. */
+  readonly bundle?: PolicyBundle;
+  /** As the user gave it. */
+  readonly teacher?: string;
+  readonly facts: TrainingFacts;
+  readonly robot: RobotModel;
+  readonly seed: number;
+  /** Told what is left out. */
+  readonly note: (text: string) => unknown;
+}
+
+export interface ChosenContenders {
+  /** The policy first. */
+  readonly contenders: readonly Contender[];
+  /** Commands that the policy was made for: by itself, by its data, or by its teacher. */
+  readonly commandRange?: CommandRange;
+}
+
+/** @throws DataError where the policy, or a teacher that was given, is not there or does not fit the robot */
+export async function chooseContenders(options: ChooseOptions): Promise<ChosenContenders> {
+  const policy = await describe('policy', { kind: 'policy', ...options.policy }, options.robot);
+  const teacher = await findTeacher(options);
+  return {
+    contenders: [policy.contender, ...(teacher === undefined ? [] : [teacher.contender]), ...baselines(options)],
+    commandRange: policy.commandRange ?? options.facts.commandRange ?? teacher?.commandRange,
+  };
+}
+
+interface Described {
+  readonly contender: Contender;
+  readonly commandRange?: CommandRange;
+}
+
+/** Loads a contender once, so that what does not fit shows before anything runs. */
+async function describe(role: 'policy' | 'teacher', source: ContenderSource, robot: RobotModel): Promise<Described> {
+  const controller = await createContender(source, robot, await onnxRuntime(), 1);
+  const { name, commandRange } = controller;
+  await controller.dispose();
+  return { contender: { key: role, role, name, source }, commandRange };
+}
+
+async function findTeacher({ teacher, facts, robot, note }: ChooseOptions): Promise<Described | undefined> {
+  if (teacher !== undefined) return describe('teacher', { kind: 'policy', reference: teacher }, robot);
+  if (facts.teacher === undefined) {
+    note('no teacher beside it: none is given (--teacher), and the policy names none');
+    return undefined;
+  }
+  try {
+    return await describe('teacher', { kind: 'policy', reference: facts.teacher }, robot);
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    note(`no teacher beside it: ${facts.teacher} cannot be loaded (${error.message.split('\n')[0]})`);
+    return undefined;
+  }
+}
+
+function baselines({ policy, bundle, robot, seed, note }: ChooseOptions): Contender[] {
+  const baseline = (name: string, source: ContenderSource): Contender => ({
+    key: name,
+    role: 'baseline',
+    name,
+    source,
+  });
+  const hold = baseline('copy-last-action', { kind: 'constant', action: robot.jointNames.map(() => 0) });
+  if (bundle === undefined) {
+    note('no predict-mean and no random-weights: a policy config has neither training data nor a network of ours');
+    return [hold];
+  }
+  return [
+    hold,
+    baseline('predict-mean', { kind: 'constant', action: meanAction(bundle) }),
+    baseline('random-weights', { kind: 'random-weights', of: policy, seed }),
+  ];
+}

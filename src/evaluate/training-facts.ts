@@ -1,0 +1,84 @@
+// What an evaluation needs to know of a policy's training, from its provenance and the datasets that this names: the
+// teacher, the commands it was made for, which episodes were held out, and how commands were labelled.
+//
+// All of it may be missing (a bundle far from its data); then flags say it, or it is left out with a note.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Dataset, openDatasets } from '../dataset/dataset.js';
+import { MANIFEST_FILE } from '../dataset/manifest.js';
+import type { CommandRange } from '../policy/controller.js';
+import { trainConfigSchema } from '../train/train-config.js';
+
+export interface TrainingFacts {
+  /** Dataset folders that are still there. */
+  readonly folders: readonly string[];
+  readonly validationShare: number;
+  readonly command: 'recorded' | 'hindsight';
+  readonly hindsightWindow_s: number;
+  readonly teacher?: string;
+  readonly commandRange?: CommandRange;
+}
+
+const interval = z.tuple([z.number(), z.number()]);
+const rangeSchema = z.object({ vx_mps: interval, vy_mps: interval, wz_radps: interval });
+
+/** Facts in a bundle's provenance. */
+const provenanceSchema = z.object({
+  config: trainConfigSchema.optional().catch(undefined),
+  data: z
+    .object({ folders: z.array(z.string()).optional() })
+    .optional()
+    .catch(undefined),
+  teacher: z.string().optional().catch(undefined),
+  commandRange: rangeSchema.optional().catch(undefined),
+});
+
+/** Facts in the options of a recorded episode. */
+const recordedSchema = z.object({ ranges: rangeSchema.optional().catch(undefined) });
+
+export async function readTrainingFacts(provenance: Readonly<Record<string, unknown>>): Promise<TrainingFacts> {
+  const { config, data, teacher, commandRange } = provenanceSchema.parse(provenance);
+  const defaults = trainConfigSchema.parse({}).data;
+  const { validationShare, command, hindsightWindow_s } = config?.data ?? defaults;
+  const named = data?.folders ?? config?.data.folders ?? [];
+  const folders: string[] = [];
+  for (const folder of named) if (await isThere(join(folder, MANIFEST_FILE))) folders.push(folder);
+  const recorded = teacher !== undefined && commandRange !== undefined ? {} : await readRecorded(folders);
+  return {
+    folders,
+    validationShare,
+    command,
+    hindsightWindow_s,
+    teacher: teacher ?? recorded.teacher,
+    commandRange: commandRange ?? recorded.commandRange,
+  };
+}
+
+/** Controller and commands of the first recorded episode. */
+async function readRecorded(folders: readonly string[]): Promise<Pick<TrainingFacts, 'teacher' | 'commandRange'>> {
+  if (folders.length === 0) return {};
+  const dataset = await openDatasets(folders);
+  try {
+    const episode = await firstRollout(dataset);
+    if (episode === undefined) return {};
+    const { ranges } = recordedSchema.parse(episode.provenance.options);
+    // Only a recorder of ours writes ranges; then the input is the controller's name.
+    return ranges === undefined ? {} : { teacher: episode.provenance.input, commandRange: ranges };
+  } finally {
+    dataset.close();
+  }
+}
+
+async function firstRollout(dataset: Dataset) {
+  const info = dataset.episodes.find(({ kind, channels }) => kind === 'rollout' && channels.has('executedAction'));
+  return info && dataset.readEpisode(info.index);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
