@@ -40,7 +40,9 @@ export interface Pose {
   readonly anchor_m: Float64Array; // [joint, 3]
 }
 
-export function kinematicTree(robot: RobotModel): KinematicTree {
+export function kinematicTree(
+  robot: Pick<RobotModel, 'bodies' | 'joints' | 'positionSize' | 'velocitySize'>,
+): KinematicTree {
   const { bodies, joints } = robot;
   const firstJoint = new Int32Array(bodies.length + 1);
   for (const joint of joints) firstJoint[joint.body + 1]++;

@@ -35,7 +35,7 @@ export function buildModel(engine: Engine, source: ModelFiles, config: RobotConf
   const spec = engine.parse(source);
   try {
     const { module } = engine;
-    if (/\.urdf$/i.test(source.main)) spec.compiler.fusestatic = false;
+    if (/\.urdf$/i.test(source.main)) keepUrdfAsWritten(spec);
     addFreeJoint(module, spec, source.main);
     addFloor(module, spec, config.floor.friction);
     spec.option.timestep = config.control.physicsTimestep_s;
@@ -58,6 +58,13 @@ export function buildModel(engine: Engine, source: ModelFiles, config: RobotConf
 /** The bindings give enumeration members as objects with a value. */
 function enumerationValue(member: unknown): number {
   return (member as { readonly value: number }).value;
+}
+
+/** Links behind fixed joints stay bodies, and meshes are where model-source.ts found them. */
+function keepUrdfAsWritten(spec: MjSpec): void {
+  spec.compiler.fusestatic = false;
+  spec.compiler.meshdir = '';
+  spec.strippath = false;
 }
 
 function addFreeJoint(module: MujocoModule, spec: MjSpec, where: string): void {

@@ -6,6 +6,7 @@
 // step. The same seed gives the same bits.
 
 import { deepFreeze } from '../base/config.js';
+import { DataError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { multiplyQuaternions, projectedGravity, rotateInverse } from '../math/quaternion.js';
 import type { RobotState } from '../policy/controller.js';
@@ -112,6 +113,7 @@ export class Environment {
   /**
    * One control step.
    * @param actions joint target minus default position (rad), in the robot's joint order, from `offset` on
+   * @throws DataError where one is not finite
    */
   step(actions: Float64Array, offset = 0): void {
     this.#writeTargets(actions, offset);
@@ -215,8 +217,21 @@ export class Environment {
       from = 0;
     }
     for (let joint = 0; joint < actuators.length; joint++) {
-      ctrl[actuators[joint]] = defaultPosition_rad[joint] + source[from + joint];
+      const target = defaultPosition_rad[joint] + source[from + joint];
+      if (!Number.isFinite(target)) this.#refuse(source[from + joint], joint);
+      ctrl[actuators[joint]] = target;
     }
+  }
+
+  /** MuJoCo would replace every control by zero and go on. */
+  #refuse(action: number, joint: number): never {
+    throw new DataError({
+      where: `robot ${this.robot.name}: action of ${this.robot.jointNames[joint]} at ${this.state.time_s} s`,
+      what: 'joint target',
+      expected: 'a finite number',
+      found: String(action),
+      fix: 'The policy has diverged, or was given what it was not trained for.',
+    });
   }
 
   #readState(): void {
