@@ -109,7 +109,7 @@ export class DatasetWriter {
    */
   async append(episode: Episode): Promise<void> {
     if (this.#finished) throw new Error('the dataset is closed');
-    this.#check(episode);
+    this.check(episode);
     const columns = this.#columnsOf(episode);
     const key = columns.map(({ name }) => name).join(' ');
     let shard = this.#open.get(key);
@@ -162,7 +162,8 @@ export class DatasetWriter {
     });
   }
 
-  #check(episode: Episode): void {
+  /** Throws what append() would throw, and writes nothing. */
+  check(episode: Episode): void {
     const where = `episode ${episode.id}`;
     requireSameRobot({ path: where, ...episode }, { path: this.folder, robot: this.robot, rate_hz: this.rate_hz });
     if (this.#ids.has(episode.id)) {

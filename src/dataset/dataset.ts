@@ -10,7 +10,16 @@ import type { Channel, ChannelName, Episode, SourceKind } from '../motion/episod
 import { type Split, splitOf, VALIDATION_SHARE } from '../motion/split.js';
 import { robotFromJson } from '../robot/robot-json.js';
 import type { RobotIdentity, RobotModel } from '../robot/robot-model.js';
-import { MANIFEST_FILE, type Manifest, type ManifestEpisode, REBUILD, readManifest, validFrames } from './manifest.js';
+import {
+  MANIFEST_FILE,
+  type Manifest,
+  type ManifestEpisode,
+  REBUILD,
+  readManifest,
+  type SourceSummary,
+  summariseSources,
+  validFrames,
+} from './manifest.js';
 import { requireSameRobot } from './robot-match.js';
 import { type BatchLayout, batchLayout, type ShardColumn } from './schema.js';
 import { ShardAccess, type ShardPlace } from './shard-access.js';
@@ -125,6 +134,14 @@ export class Dataset {
     return dataset;
   }
 
+  /** Counts, hours and coverage of each source over all folders. */
+  sources(): SourceSummary[] {
+    return summariseSources(
+      this.manifests.flatMap(({ shards }) => shards),
+      this.rate_hz,
+    );
+  }
+
   /** The whole robot, where the shards carry it. */
   robotModel(): RobotModel | undefined {
     if (this.#shardPaths.length === 0) return undefined;
@@ -227,11 +244,6 @@ export class Dataset {
   /** As readWindow, rows without gaps: what a window sampler asks for. */
   read(index: number, channel: ChannelName, first: number, count: number, out: Float32Array, valid: Uint8Array): void {
     this.readWindow(index, channel, first, count, out, 0, undefined, valid);
-  }
-
-  /** Reads every shard from end to end against its checksums. @throws DataError naming the first damaged one */
-  verify(): void {
-    for (const path of this.#shardPaths) verifyShard(path);
   }
 
   /** Closes files and frees memory; nothing can be read afterwards. */

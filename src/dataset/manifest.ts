@@ -6,6 +6,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parseConfig } from '../base/config.js';
 import { DataError, type DataErrorDetail, FindingsError, isUserError } from '../base/errors.js';
@@ -211,6 +212,30 @@ export async function shardFiles(folder: string): Promise<string[]> {
  * @throws FindingsError naming every shard that is refused; the manifest is then left as it was
  */
 export async function rebuildManifest(folder: string): Promise<Manifest> {
+  const manifest = await manifestFromShards(folder);
+  await writeManifest(folder, manifest);
+  return manifest;
+}
+
+/**
+ * Verifies every shard of a folder from end to end, and that the manifest says what they say.
+ * @throws FindingsError naming every shard that is refused; DataError where the manifest differs
+ */
+export async function verifyDataset(folder: string): Promise<Manifest> {
+  const written = await readManifest(folder);
+  if (written.shards.length === 0) return written;
+  const manifest = await manifestFromShards(folder);
+  if (!isDeepStrictEqual(manifest, written)) {
+    throw new DataError({
+      where: join(folder, MANIFEST_FILE),
+      what: 'manifest is not what the shards say',
+      fix: REBUILD,
+    });
+  }
+  return manifest;
+}
+
+async function manifestFromShards(folder: string): Promise<Manifest> {
   const files = await shardFiles(folder);
   if (files.length === 0) throw new DataError({ where: folder, what: 'no shards', expected: 'shard-*.arrow files' });
   const shards: ManifestShard[] = [];
@@ -228,7 +253,5 @@ export async function rebuildManifest(folder: string): Promise<Manifest> {
     }
   }
   if (refused.length > 0) throw new FindingsError(refused);
-  const manifest = composeManifest(first!.robot, first!.rate_hz, shards);
-  await writeManifest(folder, manifest);
-  return manifest;
+  return composeManifest(first!.robot, first!.rate_hz, shards);
 }

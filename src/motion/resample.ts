@@ -99,7 +99,7 @@ function placeFrames(
   const fraction = new Float64Array(frameCount);
   const snap_s = SNAP / rate_hz;
   const last = time_s.length - 1;
-  const widestGap_s = Math.max(maximumGap_s, 1.5 * medianPeriod(time_s));
+  const widestGap_s = widestBridge(time_s, maximumGap_s);
   let at = 0;
   for (let frame = 0; frame < frameCount; frame++) {
     const time = start_s + frame / rate_hz;
@@ -110,6 +110,28 @@ function placeFrames(
     fraction[frame] = period_s > widestGap_s ? Number.NaN : (time - time_s[at]) / period_s;
   }
   return { left, fraction };
+}
+
+/** Longest interval that is bridged: a slow source's own period is no gap. */
+function widestBridge(time_s: Float64Array, maximumGap_s: number): number {
+  return Math.max(maximumGap_s, 1.5 * medianPeriod(time_s));
+}
+
+/** Intervals between frames that resampling would not bridge. */
+export function gapsIn(
+  time_s: Float64Array,
+  maximumGap_s = RESAMPLE_DEFAULTS.maximumGap_s,
+): { count: number; longest_s: number } {
+  const widest_s = widestBridge(time_s, maximumGap_s);
+  let count = 0;
+  let longest_s = 0;
+  for (let frame = 1; frame < time_s.length; frame++) {
+    const gap_s = time_s[frame] - time_s[frame - 1];
+    if (gap_s <= widest_s) continue;
+    count++;
+    longest_s = Math.max(longest_s, gap_s);
+  }
+  return { count, longest_s };
 }
 
 /** Median interval between consecutive frames (s); 0 for a single frame. */

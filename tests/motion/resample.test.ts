@@ -64,7 +64,7 @@ describe('resampling', () => {
     for (let frame = 0; frame < frameCount; frame++) {
       fromAxisAngle(expected, 0, axis, 0, angle(frame / 50));
       const found = columns.baseQuaternion!.data.subarray(frame * 4, frame * 4 + 4);
-      const cosine = Math.abs(found.reduce((sum, value, k) => sum + value * expected[k], 0));
+      const cosine = Math.abs(Array.from(found).reduce((sum, value, k) => sum + value * expected[k], 0));
       // acos near 1 has a resolution of sqrt(2 eps).
       expect(2 * Math.acos(Math.min(1, cosine))).toBeLessThan(1e-7);
     }

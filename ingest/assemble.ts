@@ -1,0 +1,178 @@
+// From recordings to episodes: mended, resampled to the dataset's rate, in the base frame, with derived channels and
+// findings. The one way in for every format of rollouts and logs.
+
+import { DataError, type DataErrorDetail, FindingsError } from '../src/base/errors.js';
+import { TOOL } from '../src/base/version.js';
+import { rotateInverse } from '../src/math/quaternion.js';
+import { checkMotion } from '../src/motion/checks.js';
+import { buildColumn, type Column, type Columns, isValidAt, type Motion, toChannels } from '../src/motion/columns.js';
+import { deriveChannels } from '../src/motion/derive.js';
+import type { ChannelName, Episode, Finding, SourceKind } from '../src/motion/episode.js';
+import { repairTrack } from '../src/motion/repair.js';
+import { gapsIn, resampleTracks } from '../src/motion/resample.js';
+import { identityOf, type RobotModel } from '../src/robot/robot-model.js';
+import { columnsOf } from './columns-of.js';
+import type { FieldMap } from './field-map.js';
+import { type JointMap, joinJoints } from './joint-map.js';
+import type { RawInput, RawRecording, RawTable } from './recording.js';
+
+export interface AssembleOptions {
+  /** Name of the input without folders, and SHA-256 of its contents. */
+  readonly input: string;
+  readonly sha256: string;
+  readonly rate_hz: number;
+  readonly source: string;
+  readonly kind: SourceKind;
+}
+
+/** Fewest frames of an episode: a difference needs two. */
+const FEWEST_FRAMES = 2;
+/** Gravity's z in the base frame above which the robot has fallen: a tilt of 60°. */
+const FALLEN_GRAVITY = -0.5;
+
+/**
+ * @throws DataError or FindingsError where the input does not fit the map or the robot, or cannot be mended
+ */
+export function assembleEpisodes(
+  input: RawInput,
+  map: FieldMap,
+  robot: RobotModel,
+  options: AssembleOptions,
+): Episode[] {
+  const joints = joinJoints(input.jointNames, map.joints, robot, options.input);
+  const recordings = input.recordings.flatMap(splitRecording);
+  return recordings.map((recording, number) => {
+    const where = recordings.length > 1 ? `${options.input} episode ${number}` : options.input;
+    return assembleEpisode(recording, number, where, map, joints, robot, options);
+  });
+}
+
+function assembleEpisode(
+  recording: RawRecording,
+  number: number,
+  where: string,
+  map: FieldMap,
+  joints: JointMap,
+  robot: RobotModel,
+  options: AssembleOptions,
+): Episode {
+  const findings: Finding[] = heldFindings(joints);
+  const tracks = recording.map((table) => {
+    const columns = columnsOf(table, map, joints, robot);
+    const repaired = repairTrack({ time_s: table.time_s, columns }, where);
+    findings.push(...repaired.findings, ...gapFindings(repaired.track.time_s));
+    return repaired.track;
+  });
+  refuseErrors(findings, where);
+  const resampled = resampleTracks(tracks, { rate_hz: options.rate_hz }, where);
+  if (resampled.frameCount < FEWEST_FRAMES) {
+    throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
+  }
+  const inBase: Motion = { ...resampled, columns: toBaseFrame(resampled, map, where) };
+  const { columns, derived } = deriveChannels(inBase);
+  const executed: Columns = map.channels.executedAction === 'same' ? { executedAction: columns.action } : {};
+  const channels = toChannels({ ...columns, ...executed }, resampled.frameCount);
+  findings.push(...checkMotion({ ...resampled, columns: channels }, robot));
+  refuseErrors(findings, where);
+  const fell = endsFallen(channels.projectedGravity, resampled.frameCount);
+  return {
+    id: episodeId(options, number),
+    robot: identityOf(robot),
+    rate_hz: options.rate_hz,
+    frameCount: resampled.frameCount,
+    kind: options.kind,
+    source: options.source,
+    channels,
+    derived: [...derived, ...(executed.executedAction ? (['executedAction'] as const) : [])],
+    startsAtReset: map.startsAtReset,
+    ...(fell === undefined ? {} : { fell }),
+    provenance: {
+      input: options.input,
+      sha256: options.sha256,
+      tool: TOOL,
+      options: { map, rate_hz: options.rate_hz, ...(joints.heldNames.length > 0 ? { held: joints.heldNames } : {}) },
+    },
+    findings,
+  };
+}
+
+/** Source, input, the first digits of its hash (two folders may hold files of one name), and number. */
+function episodeId({ source, input, sha256 }: AssembleOptions, number: number): string {
+  return `${source}/${input.replace(/\.[^.]+$/, '')}-${sha256.slice(0, 8)}/${number}`;
+}
+
+/** Cuts a recording where its episode column changes. */
+function splitRecording(recording: RawRecording): RawRecording[] {
+  const [table] = recording;
+  const marker = table.fields.get('episode');
+  if (marker === undefined) return [recording];
+  const parts: RawRecording[] = [];
+  const frameCount = table.time_s.length;
+  let first = 0;
+  for (let frame = 1; frame <= frameCount; frame++) {
+    if (frame < frameCount && marker.data[frame] === marker.data[first]) continue;
+    parts.push([cutTable(table, first, frame)]);
+    first = frame;
+  }
+  return parts;
+}
+
+function cutTable(table: RawTable, first: number, end: number): RawTable {
+  const fields = new Map(
+    [...table.fields].map(([key, { width, data }]) => [key, { width, data: data.slice(first * width, end * width) }]),
+  );
+  return { where: table.where, time_s: table.time_s.slice(first, end), fields };
+}
+
+/** Velocities that the file has in the world, in the base frame. */
+function toBaseFrame({ columns, frameCount }: Motion, map: FieldMap, where: string): Columns {
+  const changed: Partial<Record<ChannelName, Column>> = {};
+  for (const name of ['baseLinearVelocity', 'baseAngularVelocity'] as const) {
+    const world = columns[name];
+    if (world === undefined || map.channels[name]?.frame !== 'world') continue;
+    const orientation = columns.baseQuaternion;
+    if (orientation === undefined) {
+      throw new DataError({
+        where,
+        what: `${name} in the world frame`,
+        expected: 'baseQuaternion beside it, to turn it into the base frame',
+        found: 'none',
+      });
+    }
+    changed[name] = buildColumn(frameCount, 3, (frame, out, offset) => {
+      if (!isValidAt(world, frame) || !isValidAt(orientation, frame)) return false;
+      rotateInverse(out, offset, orientation.data, frame * 4, world.data, frame * 3);
+      return true;
+    });
+  }
+  return { ...columns, ...changed };
+}
+
+function heldFindings({ heldNames }: JointMap): Finding[] {
+  if (heldNames.length === 0) return [];
+  const message = `${heldNames.length} joints are not in the file and were held at a constant position, without torque`;
+  return [{ kind: 'held-joints', severity: 'info', message }];
+}
+
+function gapFindings(time_s: Float64Array): Finding[] {
+  const gaps = gapsIn(time_s);
+  if (gaps.count === 0) return [];
+  const message = `${gaps.count} gaps in the time stamps, the longest ${gaps.longest_s.toFixed(3)} s: nothing is interpolated there`;
+  return [{ kind: 'gap', severity: 'warning', message }];
+}
+
+/** @throws FindingsError with every finding that makes the input unusable */
+function refuseErrors(findings: readonly Finding[], where: string): void {
+  const errors = findings.filter(({ severity }) => severity === 'error');
+  if (errors.length === 0) return;
+  throw new FindingsError(errors.map(({ message }): DataErrorDetail => ({ where, what: message })));
+}
+
+/** True where the last frame with a known orientation lies over 60° off upright; undefined where none is known. */
+function endsFallen(gravity: Column | undefined, frameCount: number): boolean | undefined {
+  if (gravity === undefined) return undefined;
+  for (let frame = frameCount - 1; frame >= 0; frame--) {
+    if (isValidAt(gravity, frame)) return gravity.data[frame * 3 + 2] > FALLEN_GRAVITY;
+  }
+  return undefined;
+}

@@ -1,0 +1,91 @@
+// A csv file, or a folder of several that belong together, as one recording.
+
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../src/base/errors.js';
+import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
+import { type CsvTable, readCsv } from './readers/csv.js';
+import { type RawField, type RawInput, type RawTable, requireWidth, uniformTimes } from './recording.js';
+import { unitFactor } from './units.js';
+
+/** @throws DataError or FindingsError naming file, line and column for what does not fit the map */
+export async function readCsvInput(path: string, map: FieldMap): Promise<RawInput> {
+  const files = await tableFiles(path, map);
+  const requests = fieldRequests(map);
+  // Names may come from the header of one table and be needed for another: that table is read first.
+  const namesTable = map.joints.names.table ?? files.keys().next().value!;
+  const order = [...files.keys()].sort((a, b) => Number(b === namesTable) - Number(a === namesTable));
+  let jointNames = map.joints.names.list;
+  const tables: RawTable[] = [];
+  for (const name of order) {
+    const file = files.get(name)!;
+    const wanted = requests.filter(({ field }) => files.size === 1 || field.table === name);
+    const columnsOf = ({ field }: FieldRequest) =>
+      field.columns ?? positions(field.slice) ?? jointNames!.map((joint) => field.perJoint!.replace('{joint}', joint));
+    const table = await readCsv(
+      file,
+      (header) => {
+        jointNames ??= namesInHeader(header, map.joints.names.header!, file);
+        const time = map.time.column === undefined ? [] : [map.time.column];
+        return [...new Set([...time, ...wanted.flatMap(columnsOf)])];
+      },
+      { delimiter: map.delimiter, header: map.header },
+    );
+    const fields = new Map<FieldRequest['key'], RawField>();
+    for (const request of wanted) {
+      const field = pickColumns(table, columnsOf(request));
+      requireWidth(field, request, jointNames!.length, `${file}: ${request.key}`);
+      fields.set(request.key, field);
+    }
+    tables.push({ where: file, time_s: timesOf(table, map, file), fields });
+  }
+  return { jointNames: jointNames!, recordings: [tables], files: [...files.values()] };
+}
+
+/** The files of an input by table name; a map without tables has one, named ''. */
+async function tableFiles(path: string, map: FieldMap): Promise<Map<string, string>> {
+  if (map.tables === undefined) return new Map([['', path]]);
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder) {
+    throw new DataError({
+      where: path,
+      what: 'input of a field map with tables',
+      expected: `a folder with ${Object.values(map.tables).join(', ')}`,
+      found: 'no folder',
+    });
+  }
+  return new Map(Object.entries(map.tables).map(([name, file]) => [name, join(path, file)]));
+}
+
+/** Names of the columns [first, end) of a file without header. */
+function positions(slice: readonly [number, number] | undefined): string[] | undefined {
+  return slice && Array.from({ length: Math.max(0, slice[1] - slice[0]) }, (_, k) => String(slice[0] + k));
+}
+
+function namesInHeader(header: readonly string[], pattern: string, file: string): string[] {
+  const [before, after] = pattern.split('{joint}');
+  const names = header
+    .filter((name) => name.length > before.length + after.length && name.startsWith(before) && name.endsWith(after))
+    .map((name) => name.slice(before.length, name.length - after.length));
+  if (names.length > 0) return names;
+  throw new DataError({ where: `${file}:1`, what: 'joint names', expected: `columns like ${pattern}`, found: 'none' });
+}
+
+function pickColumns({ columns, values, rowCount }: CsvTable, wanted: readonly string[]): RawField {
+  const indices = wanted.map((name) => columns.indexOf(name));
+  const width = wanted.length;
+  const data = new Float64Array(rowCount * width);
+  for (let row = 0; row < rowCount; row++) {
+    for (let k = 0; k < width; k++) data[row * width + k] = values[row * columns.length + indices[k]];
+  }
+  return { width, data };
+}
+
+function timesOf(table: CsvTable, { time }: FieldMap, file: string): Float64Array {
+  if (time.column === undefined) return uniformTimes(table.rowCount, time.rate_hz!);
+  const factor = unitFactor('time', time.unit, file);
+  return pickColumns(table, [time.column]).data.map((stamp) => stamp * factor);
+}

@@ -1,0 +1,65 @@
+// Recording: what a file has, read by a field map but not yet understood: numbers by field, in the file's own units and
+// joint order, with time in seconds.
+
+import { DataError } from '../src/base/errors.js';
+import type { FieldRequest } from './field-map.js';
+
+/** Numbers of one field [frame, width]. */
+export interface RawField {
+  readonly width: number;
+  readonly data: Float64Array;
+}
+
+/** Fields that share their time stamps. */
+export interface RawTable {
+  /** File and part, for messages. */
+  readonly where: string;
+  readonly time_s: Float64Array;
+  readonly fields: ReadonlyMap<FieldRequest['key'], RawField>;
+}
+
+/** One stretch of time: its tables are joined on time. */
+export type RawRecording = readonly RawTable[];
+
+export interface RawInput {
+  readonly jointNames: readonly string[];
+  readonly recordings: readonly RawRecording[];
+  /** Files that were read. */
+  readonly files: readonly string[];
+}
+
+/** Stamps of `frameCount` frames at a fixed rate. */
+export function uniformTimes(frameCount: number, rate_hz: number): Float64Array {
+  return Float64Array.from({ length: frameCount }, (_, frame) => frame / rate_hz);
+}
+
+/** Columns [first, end) of a field. @throws DataError where the field is narrower */
+export function sliceField(field: RawField, slice: readonly [number, number] | undefined, where: string): RawField {
+  if (slice === undefined) return field;
+  const [first, end] = slice;
+  if (first >= end || end > field.width) {
+    throw new DataError({ where, what: 'slice', expected: `part of 0 .. ${field.width}`, found: `${first} .. ${end}` });
+  }
+  const width = end - first;
+  const frameCount = field.data.length / field.width;
+  const data = new Float64Array(frameCount * width);
+  for (let frame = 0; frame < frameCount; frame++) {
+    for (let k = 0; k < width; k++) data[frame * width + k] = field.data[frame * field.width + first + k];
+  }
+  return { width, data };
+}
+
+/** @throws DataError where a field is not as wide as what it stands for */
+export function requireWidth(field: RawField, request: FieldRequest, jointCount: number, where: string): void {
+  // How many feet there are is the robot's to say, later.
+  if (request.width === 'feet') return;
+  const expected = request.width === 'joints' ? jointCount : request.width;
+  if (field.width === expected) return;
+  throw new DataError({
+    where,
+    what: `width of ${request.key}`,
+    expected: request.width === 'joints' ? `${expected}, one for each joint name` : String(expected),
+    found: String(field.width),
+    fix: 'Check slice, columns and joint names in the field map',
+  });
+}
