@@ -1,0 +1,69 @@
+// nextgait export: a trained policy as files that run elsewhere.
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { DataError } from '../base/errors.js';
+import { EXPORT_DEFAULTS, EXPORT_FORMATS, type ExportFormat, exportPolicy } from '../export/export-policy.js';
+import { describeParity } from '../export/parity.js';
+import { readBundle } from '../sim/read-bundle.js';
+import { type CommonOptions, parseCount, verbAction, withCommonFlags, withExample } from './common.js';
+
+interface ExportFlags extends Pick<CommonOptions, 'out' | 'append' | 'overwrite' | 'json' | 'quiet'> {
+  readonly checkpoint?: string;
+  readonly format: readonly ExportFormat[];
+  readonly batch: number;
+  readonly name?: string;
+}
+
+export function exportCommand(): Command {
+  const command = new Command('export')
+    .description('write a policy as a bundle, policy.onnx (checked against the training program) and TensorFlow.js')
+    .argument('<run|bundle>', 'run folder, bundle folder, or the name of a policy in data/pretrained')
+    .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500; the newest where absent")
+    .addOption(
+      new Option('--format <list>', `any of ${EXPORT_FORMATS.join(', ')}; safetensors, the bundle, is always written`)
+        .argParser(parseFormats)
+        .default(EXPORT_DEFAULTS.formats, EXPORT_DEFAULTS.formats.join(',')),
+    )
+    .option('--batch <count>', 'robots that one run serves', parseCount, EXPORT_DEFAULTS.batch)
+    .option('--name <text>', "name of the policy; the run's own where absent");
+  withCommonFlags(command, ['out']);
+  withExample(command, 'nextgait export runs/walk --out policies/walk --format onnx,tfjs');
+  return command.action(
+    verbAction(async (context, flags: ExportFlags, reference: string) => {
+      const out = requireOut(flags);
+      const { bundle } = await readBundle(reference, { checkpoint: flags.checkpoint });
+      const named = flags.name === undefined ? bundle : { ...bundle, name: flags.name };
+      const { format: formats, batch, overwrite } = flags;
+      const report = await exportPolicy(named, out, { formats, batch, overwrite });
+      const { parity } = report;
+      if (parity !== undefined) context.log.info(`policy.onnx equals the training program: ${describeParity(parity)}`);
+      for (const { name, bytes } of report.files) context.log.info(`${out}/${name}  ${(bytes / 1e6).toFixed(2)} MB`);
+      return { policy: named.name, ...report, exitCode: 0 };
+    }),
+  );
+}
+
+function requireOut({ out, append }: ExportFlags): string {
+  if (append) {
+    throw new DataError({
+      where: '--append',
+      what: 'a policy is not appended to',
+      fix: 'Use --overwrite, or leave it',
+    });
+  }
+  if (out !== undefined) return out;
+  throw new DataError({
+    where: '--out',
+    what: 'no folder to write',
+    fix: 'Name one, for instance --out policies/walk',
+  });
+}
+
+function parseFormats(text: string): ExportFormat[] {
+  const formats = text.split(',').map((format) => format.trim());
+  const unknown = formats.find((format) => !EXPORT_FORMATS.some((known) => known === format));
+  if (unknown !== undefined) {
+    throw new InvalidArgumentError(`expected a list of ${EXPORT_FORMATS.join(', ')}, found "${unknown}".`);
+  }
+  return formats as ExportFormat[];
+}
