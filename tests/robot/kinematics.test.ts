@@ -92,6 +92,11 @@ function caseOf(simulation: Simulation, data: TreeData): Case {
   return { simulation, data, tree, pose: createPose(tree) };
 }
 
+let engine: Engine;
+beforeAll(async () => {
+  engine = await Engine.load();
+});
+
 const NAMES = ['every joint type', 'g1 (bundled)', 'g1', 't1', 'digit', 'cassie'];
 
 describe.each(NAMES)('kinematics of %s', (name) => {
@@ -100,7 +105,6 @@ describe.each(NAMES)('kinematics of %s', (name) => {
 
   describe.skipIf(!bundled && !HAS_SHARED_ROBOTS)('against MuJoCo', () => {
     beforeAll(async () => {
-      const engine = await Engine.load();
       if (name === 'every joint type') at = everyJointCase(engine);
       else if (name === 'g1') {
         const loaded = await loadRobot('g1', { engine, model: `${SHARED_ROBOTS}/g1/scene.xml` });
@@ -176,8 +180,7 @@ describe.each(NAMES)('kinematics of %s', (name) => {
 });
 
 describe('points that move with a body', () => {
-  it("have the Jacobian of their positions' finite differences", async () => {
-    const engine = await Engine.load();
+  it("have the Jacobian of their positions' finite differences", () => {
     const { simulation, data, tree, pose } = everyJointCase(engine);
     const random = new Random(4);
     const body = data.bodies.findIndex((one) => one.name === 'tip');
@@ -208,8 +211,7 @@ describe('points that move with a body', () => {
     simulation.dispose();
   });
 
-  it('do not depend on the length of the quaternions they are computed from', async () => {
-    const engine = await Engine.load();
+  it('do not depend on the length of the quaternions they are computed from', () => {
     const { simulation, data, tree, pose } = everyJointCase(engine);
     const random = new Random(5);
     const configuration = randomConfiguration(data, random);

@@ -1,9 +1,10 @@
 // The robot's hash: SHA-256 against Node's own, and what it does and does not depend on.
 
 import { createHash } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson, hashRobot } from '../../src/robot/robot-hash.js';
 import { robotFromJson } from '../../src/robot/robot-json.js';
+import type { RobotModel } from '../../src/robot/robot-model.js';
 import { sha256 } from '../../src/robot/sha256.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 
@@ -24,13 +25,16 @@ describe('canonical JSON', () => {
 });
 
 describe('hashRobot', () => {
-  it('is the same on every machine, for the bundled robot', async () => {
-    const { robot } = await loadRobot('g1');
+  let robot: RobotModel;
+  beforeAll(async () => {
+    robot = (await loadRobot('g1')).robot;
+  });
+
+  it('is the same on every machine, for the bundled robot', () => {
     expect(robot.hash).toBe('90aa6faa7f4f9d7a');
   });
 
-  it('survives JSON, the last bits of numbers, another name and other keypoints', async () => {
-    const { robot } = await loadRobot('g1');
+  it('survives JSON, the last bits of numbers, another name and other keypoints', () => {
     const read = robotFromJson(JSON.parse(JSON.stringify(robot)), 'robot.json');
     expect(hashRobot(read)).toBe(robot.hash);
     expect(read.jointNames).toEqual(robot.jointNames);
@@ -39,8 +43,7 @@ describe('hashRobot', () => {
     expect(hashRobot({ ...robot, bodies: noisy })).toBe(robot.hash);
   });
 
-  it('changes with what a motion or an action means', async () => {
-    const { robot } = await loadRobot('g1');
+  it('changes with what a motion or an action means', () => {
     const changed = [
       {
         ...robot,
