@@ -22,12 +22,10 @@ export function causalAttention(builder: GraphBuilder, qkv: Value, size: Attenti
   if (!sameShape(qkv.shape, [batch * time, 3 * width]) || !Number.isInteger(headWidth) || headWidth < 1) {
     throw shapeError('causalAttention', [qkv.shape], `[${batch}·${time}, 3·d] with d a multiple of ${heads} heads`);
   }
-  const split = builder.transpose(builder.reshape(qkv, [batch, time, 3, heads, headWidth]), [2, 0, 3, 1, 4]);
-  const [query, key, value] = [0, 1, 2].map((part) =>
-    builder.reshape(builder.slice(split, 0, part, part + 1), [batch * heads, time, headWidth]),
-  );
+  // [batch, 3·heads, time, headWidth]: queries, keys and values are slices of whole heads, with no copy to reshape.
+  const split = builder.transpose(builder.reshape(qkv, [batch, time, 3 * heads, headWidth]), [0, 2, 1, 3]);
+  const [query, key, value] = [0, 1, 2].map((part) => builder.slice(split, 1, part * heads, (part + 1) * heads));
   const scores = builder.matmul(query, key, { transposeB: true, scale: 1 / Math.sqrt(headWidth) });
-  const mixed = builder.matmul(builder.softmax(scores, { causal: true }), value); // [batch·heads, time, headWidth]
-  const byHead = builder.reshape(mixed, [batch, heads, time, headWidth]);
-  return builder.reshape(builder.transpose(byHead, [0, 2, 1, 3]), [batch * time, width]);
+  const mixed = builder.matmul(builder.softmax(scores, { causal: true }), value); // [batch, heads, time, headWidth]
+  return builder.reshape(builder.transpose(mixed, [0, 2, 1, 3]), [batch * time, width]);
 }
