@@ -31,6 +31,7 @@ export interface SolverModel {
   readonly columns: Int32Array; // index in robot.jointNames
   readonly lower: Float64Array; // rad
   readonly upper: Float64Array; // rad
+  readonly margin: Float64Array; // rad, width of the strip before each limit
   readonly speedLimit: Float64Array; // rad/s, infinite where there is none
   /** Joint variables between variable j and the base, nearest first: ancestors[firstAncestor[j] ..]. */
   readonly ancestors: Int32Array;
@@ -94,13 +95,16 @@ export interface Problem {
 }
 
 export interface SolverModelOptions {
-  /** Distance kept from each joint limit (rad); at most a quarter of the joint's range is given up a side. */
+  /** Width of the strip before each joint limit in which the joint is held back (rad); at most a tenth of its range. */
   readonly limitMargin_rad: number;
   /** Share of each joint's velocity limit that may be used. */
   readonly speedShare: number;
 }
 
-export const SOLVER_MODEL_DEFAULTS: SolverModelOptions = { limitMargin_rad: 0.02, speedShare: 0.95 };
+export const SOLVER_MODEL_DEFAULTS: SolverModelOptions = { limitMargin_rad: 0.03, speedShare: 0.95 };
+
+/** Rounding to float32 must not carry a joint over its limit (rad). */
+const ROUNDING_rad = 1e-6;
 
 /**
  * Lays out the variables of a robot.
@@ -120,7 +124,7 @@ export function solverModel(robot: RobotModel, options: Partial<SolverModelOptio
   }
   const columns = joints.map((joint) => columnOf.get(joint)!);
   const margin = columns.map((column) =>
-    Math.min(limitMargin_rad, (robot.upper_rad[column] - robot.lower_rad[column]) / 4),
+    Math.min(limitMargin_rad, (robot.upper_rad[column] - robot.lower_rad[column]) / 10),
   );
   const { ancestors, firstAncestor } = ancestry(robot, joints);
   return {
@@ -133,8 +137,9 @@ export function solverModel(robot: RobotModel, options: Partial<SolverModelOptio
     bodies: Int32Array.from(joints, (joint) => robot.joints[joint].body),
     addresses: Int32Array.from(joints, (joint) => robot.joints[joint].qposAddress),
     columns: Int32Array.from(columns),
-    lower: Float64Array.from(columns, (column, at) => robot.lower_rad[column] + margin[at]),
-    upper: Float64Array.from(columns, (column, at) => robot.upper_rad[column] - margin[at]),
+    lower: Float64Array.from(columns, (column) => robot.lower_rad[column] + ROUNDING_rad),
+    upper: Float64Array.from(columns, (column) => robot.upper_rad[column] - ROUNDING_rad),
+    margin: Float64Array.from(margin),
     speedLimit: Float64Array.from(columns, (column) => {
       const limit = robot.velocityLimit_radps[column];
       return limit > 0 ? limit * speedShare : Number.POSITIVE_INFINITY;

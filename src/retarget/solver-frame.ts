@@ -6,6 +6,7 @@
 
 import { BASE_VARIABLES, type Problem } from './problem.js';
 import { createFrameTerms, evaluateFrame, type FrameTerms } from './residual-frame.js';
+import { limitForce, limitStiffness } from './residual-limit.js';
 import { moveControl } from './solver-spline.js';
 
 export interface FrameSolver {
@@ -43,7 +44,7 @@ export function solveFrame(
 ): number {
   const { problem, terms, parents, step } = solver;
   const { model } = problem;
-  const { size, lower, upper, addresses } = model;
+  const { size, lower, upper, margin, addresses } = model;
   const at = row * model.rest.length;
   let cost = 0;
   for (let iteration = 0; iteration < iterations; iteration++) {
@@ -55,10 +56,9 @@ export function solveFrame(
     }
     for (let joint = 0; joint < addresses.length; joint++) {
       const value = configurations[at + addresses[joint]];
-      const slope = gradient[BASE_VARIABLES + joint];
-      if ((value > lower[joint] || slope <= 0) && (value < upper[joint] || slope >= 0)) continue;
-      step[BASE_VARIABLES + joint] = 0;
-      matrix[(BASE_VARIABLES + joint) * (size + 1)] += 1e16;
+      const variable = BASE_VARIABLES + joint;
+      step[variable] -= limitForce(value, lower[joint], upper[joint], margin[joint]);
+      matrix[variable * (size + 1)] += limitStiffness(value, lower[joint], upper[joint], margin[joint]);
     }
     factorizeTree(matrix, size, parents);
     solveTree(matrix, size, parents, step);

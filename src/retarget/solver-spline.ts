@@ -59,7 +59,7 @@ export function writeVelocity(
   }
 }
 
-/** to[row] = from[row] moved by `scale` times a step over the variables; joints stay within their limits. */
+/** to[row] = from[row] moved by `scale` times a step over the variables. */
 export function moveControl(
   model: SolverModel,
   from: Float64Array,
@@ -69,13 +69,12 @@ export function moveControl(
   scale: number,
   to: Float64Array,
 ): void {
-  const { baseAddress, addresses, lower, upper } = model;
+  const { baseAddress, addresses } = model;
   const at = row * model.rest.length;
   for (let k = 0; k < 3; k++) to[at + baseAddress + k] = from[at + baseAddress + k] + scale * step[s + k];
   turnFromLeft(to, from, at + baseAddress + 3, scale * step[s + 3], scale * step[s + 4], scale * step[s + 5]);
   for (let joint = 0; joint < addresses.length; joint++) {
-    const value = from[at + addresses[joint]] + scale * step[s + BASE_VARIABLES + joint];
-    to[at + addresses[joint]] = Math.max(lower[joint], Math.min(upper[joint], value));
+    to[at + addresses[joint]] = from[at + addresses[joint]] + scale * step[s + BASE_VARIABLES + joint];
   }
 }
 

@@ -1,18 +1,16 @@
-// Gauss-Newton over one window of a trajectory, its limits kept by an active set.
+// Gauss-Newton over one window of a trajectory.
 //
 // Unknowns are the control points [start, end] of the spline; two before `start` belong to the window before and stay.
 // A frame touches two control points and an acceleration three, its own variables only: the matrix is a band two
-// frames wide, factorised in time that grows linearly with the frames. A joint that stands on its limit and is pulled
-// over it is held for that step; every step ends within the limits. Steps that do not lower the cost are shortened.
+// frames wide, factorised in time that grows linearly with the frames. Steps that do not lower the cost are shortened.
 
 import { type Band, bandStart, createBand, factorizeBand, solveBand } from './banded.js';
 import { BASE_VARIABLES, type Problem } from './problem.js';
 import { createFrameTerms, evaluateFrame, type FrameTerms } from './residual-frame.js';
+import { limitCost, limitForce, limitStiffness } from './residual-limit.js';
 import { addSmoothness, excess, SPEED_WEIGHT } from './residual-smooth.js';
 import { moveControl, spreadGradient, writeConfiguration, writeVelocity } from './solver-spline.js';
 
-/** Added to the diagonal of a held variable: its step becomes nothing, whatever else the row has. */
-const HELD = 1e16;
 /** Shortenings of a step before it is given up. */
 const SHORTENINGS = 4;
 
@@ -91,7 +89,6 @@ export function solveWindow(
     const next = shortenUntilLower(solver, controls, start, end, cost, withMatrix, options.damping);
     if (Number.isNaN(next)) return { cost, iterations: iteration, lastStep };
     cost = next;
-    holdAtLimits(solver, controls, start, end, withMatrix);
     if (withMatrix && !factorizeBand(band, unknowns)) break;
     negate(solver, start, unknowns);
     solveBand(band, unknowns, solver.step);
@@ -160,7 +157,7 @@ export function evaluateWindow(
     before.set(terms.matrix);
   }
   if (withMatrix) writeRows(solver, end, start, end, damping, false);
-  return cost;
+  return cost + addLimits(solver, controls, start, end, withMatrix);
 }
 
 /** Writes the band's rows of one control point, from the matrices of the frames before and after it. */
@@ -216,29 +213,32 @@ function writeRows(
   }
 }
 
-/** Holds joints that stand on a limit and are pulled over it, by their gradient. */
-function holdAtLimits(
+/** Adds the joints' limits to the gradient and, if wanted, to the band's diagonal; returns their cost. */
+function addLimits(
   solver: WindowSolver,
   controls: Float64Array,
   start: number,
   end: number,
   withMatrix: boolean,
-): void {
+): number {
   const { gradient, band } = solver;
-  const { size, lower, upper, addresses, rest } = solver.problem.model;
+  const { size, lower, upper, margin, addresses, rest } = solver.problem.model;
   const origin = originOf(start);
+  let cost = 0;
   for (let control = start; control <= end; control++) {
     for (let joint = 0; joint < addresses.length; joint++) {
       const value = controls[control * rest.length + addresses[joint]];
-      const at = (control - origin) * size + BASE_VARIABLES + joint;
-      const over = (value <= lower[joint] && gradient[at] > 0) || (value >= upper[joint] && gradient[at] < 0);
-      if (!over) continue;
-      gradient[at] = 0;
+      const force = limitForce(value, lower[joint], upper[joint], margin[joint]);
+      if (force === 0) continue;
+      cost += limitCost(value, lower[joint], upper[joint], margin[joint]);
+      gradient[(control - origin) * size + BASE_VARIABLES + joint] += force;
       if (!withMatrix) continue;
       const line = (control - start) * size + BASE_VARIABLES + joint;
-      band.data[line * band.stride - bandStart(band, line) + line] += HELD;
+      const stiffness = limitStiffness(value, lower[joint], upper[joint], margin[joint]);
+      band.data[line * band.stride - bandStart(band, line) + line] += stiffness;
     }
   }
+  return cost;
 }
 
 function negate(solver: WindowSolver, start: number, unknowns: number): void {
