@@ -84,9 +84,10 @@ const actionSchema = z.strictObject({
   clip: interval.optional(),
   /**
    * What `lastAction` remembers where the executed action differed from the policy's own (exploration noise).
-   * `own` is what a policy saw in its training, which had no such noise.
+   * `executed` makes the policy's answer, the label, a function of what a student sees too; the policy walks as well
+   * with it. `own` leaves it something hidden.
    */
-  remembers: z.enum(['own', 'executed']).default('own'),
+  remembers: z.enum(['executed', 'own']).default('executed'),
 });
 
 const requirementSchema = z.strictObject({
