@@ -1,0 +1,39 @@
+// The command line put together: one file per verb, and quickstart, which runs the others one after another.
+
+import { Command } from 'commander';
+import { VERSION } from '../base/version.js';
+import { doctorCommand } from './doctor.js';
+import { evaluateCommand } from './evaluate.js';
+import { exportCommand } from './export.js';
+import { ingestCommand } from './ingest.js';
+import { inspectCommand } from './inspect.js';
+import { quickstartCommand } from './quickstart.js';
+import { recordCommand } from './record.js';
+import { trainCommand } from './train.js';
+
+export function createProgram(): Command {
+  const program = new Command('nextgait')
+    .description('Humanoid locomotion policies by next-token prediction on heterogeneous data.')
+    .version(VERSION)
+    .showHelpAfterError('(nextgait <verb> --help shows the flags)');
+  for (const command of [
+    quickstartCommand(async (words) => void (await createProgram().parseAsync([...words], { from: 'user' }))),
+    recordCommand(),
+    ingestCommand(),
+    inspectCommand(),
+    trainCommand(),
+    evaluateCommand(),
+    exportCommand(),
+    doctorCommand(),
+  ]) {
+    program.addCommand(command);
+  }
+  exitWithOne(program);
+  return program;
+}
+
+/** The parser's own errors are the user's flags: exit code 1, as everywhere. */
+function exitWithOne(command: Command): void {
+  command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 1));
+  for (const child of command.commands) exitWithOne(child);
+}
