@@ -16,8 +16,9 @@ import { unitFactor } from './units.js';
 const selector = {
   /** npz: name of an array. */
   array: z.string().optional(),
-  /** npz, jsonl: only these entries of each row, [first, one past the last]. csv without header: these columns. */
-  slice: z.tuple([z.int().nonnegative(), z.int().positive()]).optional(),
+  /** npz, jsonl: only these entries of each row, [first, one past the last], or [first] for all from there on.
+   *  csv without header: these columns. */
+  slice: z.union([z.tuple([z.int().nonnegative()]), z.tuple([z.int().nonnegative(), z.int().positive()])]).optional(),
   /** csv: column names. jsonl: paths of single numbers. */
   columns: z.array(z.string()).min(1).optional(),
   /** csv: one column per joint, `{joint}` standing for its name. */
@@ -280,7 +281,7 @@ function actionFindings({ channels, kind }: FieldMap, path: string): DataErrorDe
     } else if (field === 'same') {
       if (channels.action === undefined) findings.push({ where, what: '"same" without an action' });
     } else if ((field.meaning === 'scaled') !== (field.scale !== undefined)) {
-      findings.push({ where: `${where}.scale`, what: `scale of a ${field.meaning} action`, fix: SCALE_FIX });
+      findings.push({ where: `${where}.scale`, what: `scale of an action that is ${field.meaning}`, fix: SCALE_FIX });
     } else if (field.meaning === 'absolute' && field.default !== undefined) {
       findings.push({ where: `${where}.default`, what: 'an absolute action is not added to a default' });
     }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DataError } from '../src/base/errors.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
 import { type CsvTable, readCsv } from './readers/csv.js';
-import { type RawField, type RawInput, type RawTable, requireWidth, uniformTimes } from './recording.js';
+import { type RawField, type RawInput, type RawTable, requireWidth, type Slice, uniformTimes } from './recording.js';
 import { unitFactor } from './units.js';
 
 /** @throws DataError or FindingsError naming file, line and column for what does not fit the map */
@@ -20,11 +20,15 @@ export async function readCsvInput(path: string, map: FieldMap): Promise<RawInpu
   for (const name of order) {
     const file = files.get(name)!;
     const wanted = requests.filter(({ field }) => files.size === 1 || field.table === name);
+    let width = 0;
     const columnsOf = ({ field }: FieldRequest) =>
-      field.columns ?? positions(field.slice) ?? jointNames!.map((joint) => field.perJoint!.replace('{joint}', joint));
+      field.columns ??
+      positions(field.slice, width) ??
+      jointNames!.map((joint) => field.perJoint!.replace('{joint}', joint));
     const table = await readCsv(
       file,
       (header) => {
+        width = header.length;
         jointNames ??= namesInHeader(header, map.joints.names.header!, file);
         const time = map.time.column === undefined ? [] : [map.time.column];
         return [...new Set([...time, ...wanted.flatMap(columnsOf)])];
@@ -60,9 +64,11 @@ async function tableFiles(path: string, map: FieldMap): Promise<Map<string, stri
   return new Map(Object.entries(map.tables).map(([name, file]) => [name, join(path, file)]));
 }
 
-/** Names of the columns [first, end) of a file without header. */
-function positions(slice: readonly [number, number] | undefined): string[] | undefined {
-  return slice && Array.from({ length: Math.max(0, slice[1] - slice[0]) }, (_, k) => String(slice[0] + k));
+/** Names of a slice's columns in a file without header of `width` columns. */
+function positions(slice: Slice | undefined, width: number): string[] | undefined {
+  if (slice === undefined) return undefined;
+  const [first, end = width] = slice;
+  return Array.from({ length: Math.max(0, end - first) }, (_, k) => String(first + k));
 }
 
 function namesInHeader(header: readonly string[], pattern: string, file: string): string[] {

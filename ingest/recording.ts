@@ -33,10 +33,13 @@ export function uniformTimes(frameCount: number, rate_hz: number): Float64Array 
   return Float64Array.from({ length: frameCount }, (_, frame) => frame / rate_hz);
 }
 
-/** Columns [first, end) of a field. @throws DataError where the field is narrower */
-export function sliceField(field: RawField, slice: readonly [number, number] | undefined, where: string): RawField {
+/** Columns [first, end), or from first on. */
+export type Slice = readonly [first: number, end?: number];
+
+/** Columns of a field. @throws DataError where the field is narrower */
+export function sliceField(field: RawField, slice: Slice | undefined, where: string): RawField {
   if (slice === undefined) return field;
-  const [first, end] = slice;
+  const [first, end = field.width] = slice;
   if (first >= end || end > field.width) {
     throw new DataError({ where, what: 'slice', expected: `part of 0 .. ${field.width}`, found: `${first} .. ${end}` });
   }

@@ -3,8 +3,7 @@
 // A path is names joined by dots; `[]` after a name goes over the array's items, `[2]` takes one: `motor_state[].q`,
 // `imu.quaternion`, `pose[2]`. A path gives one number or a list, of the same length in every line.
 
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { type FileHandle, open } from 'node:fs/promises';
 import { DataError, type DataErrorDetail, FindingsError } from '../../src/base/errors.js';
 import { nearest } from '../../src/base/nearest.js';
 import { GrowingRows } from './growing.js';
@@ -24,18 +23,20 @@ export async function readJsonl(path: string, paths: readonly string[]): Promise
     steps: parsePath(text, path),
     rows: undefined as GrowingRows | undefined,
   }));
-  const stream = createReadStream(path, 'utf8');
-  const failed = new Promise<never>((_, reject) => stream.once('error', reject));
-  failed.catch(() => undefined);
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  let file: FileHandle;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    throw new DataError(
+      { where: path, what: 'file cannot be read', found: (error as NodeJS.ErrnoException).code },
+      { cause: error },
+    );
+  }
   const findings: DataErrorDetail[] = [];
   let lineNumber = 0;
   let rowCount = 0;
   try {
-    // An error before the first line would otherwise leave the iteration waiting.
-    const opened = new Promise<void>((resolve) => stream.once('open', () => resolve()));
-    await Promise.race([opened, failed]);
-    for await (const line of lines) {
+    for await (const line of file.readLines()) {
       lineNumber++;
       if (line.trim() === '') continue;
       const where = `${path}:${lineNumber}`;
@@ -46,14 +47,8 @@ export async function readJsonl(path: string, paths: readonly string[]): Promise
       }
       if (findings.length >= MOST_FINDINGS) break;
     }
-  } catch (error) {
-    throw new DataError(
-      { where: path, what: 'file cannot be read', found: (error as NodeJS.ErrnoException).code },
-      { cause: error },
-    );
   } finally {
-    lines.close();
-    stream.destroy();
+    await file.close();
   }
   if (findings.length > 0) throw new FindingsError(findings);
   if (rowCount === 0) throw new DataError({ where: path, what: 'lines', expected: 'at least one', found: 'none' });
