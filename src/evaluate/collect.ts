@@ -16,12 +16,17 @@ import { type Condition, conditionsOf, type PlannedTrial } from './trial-plan.js
 const PHASE_TRIAL = -1;
 const SAMPLED_TRIALS = 4;
 
-/** Undisturbed trials spread over the turns that are asked for, and one of them with kicks. */
+/** The fastest undisturbed trial of each quarter of the commanded turns, and one of them with kicks. */
 export function chooseSamples(trials: readonly PlannedTrial[]): PlannedTrial[] {
   const turnOf = ({ commands }: PlannedTrial) => commands[0].command[2];
+  const speedOf = ({ commands }: PlannedTrial) => Math.hypot(commands[0].command[0], commands[0].command[1]);
   const calm = trials.filter(({ condition }) => condition === 'undisturbed').sort((a, b) => turnOf(a) - turnOf(b));
   const count = Math.min(SAMPLED_TRIALS, calm.length);
-  const chosen = Array.from({ length: count }, (_, at) => calm[Math.floor(((at + 0.5) * calm.length) / count)]);
+  const chosen = Array.from({ length: count }, (_, at) =>
+    calm
+      .slice(Math.floor((at * calm.length) / count), Math.floor(((at + 1) * calm.length) / count))
+      .reduce((best, one) => (speedOf(one) > speedOf(best) ? one : best)),
+  );
   const kicked = trials.find(({ condition, number }) => condition === 'kicked' && number === chosen.at(-1)!.number);
   return kicked === undefined ? chosen : [...chosen, kicked];
 }
@@ -79,6 +84,7 @@ export function collectSamples(
       {
         number: planned.number,
         condition: planned.condition,
+        command: planned.commands[0].command,
         kicks_s: planned.disturbance.kicks.map(({ time_s }) => time_s),
         planned: samplePlan(planned, config.duration_s, startOf(runs[0].trace)),
         runs: runs.map(({ contender, trace }) => sampleRun(contender, trace)),

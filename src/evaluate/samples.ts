@@ -30,6 +30,8 @@ export interface RunSample {
 export interface TrialSample {
   readonly number: number;
   readonly condition: Condition;
+  /** The first command: vx, vy (m/s), wz (rad/s). */
+  readonly command: readonly [number, number, number];
   /** Time of each kick (s). */
   readonly kicks_s: readonly number[];
   /** The integrated command at SAMPLE_RATE_HZ, and the command itself. */

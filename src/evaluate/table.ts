@@ -14,33 +14,48 @@ export interface Cell {
 }
 
 export interface TableColumn {
+  /** Short, because the first title of a group stands for the next ones too. */
   readonly title: string;
+  /** Whole, for a page. */
+  readonly htmlTitle: string;
   readonly cell: (summary: ConditionSummary) => Cell;
 }
 
 const NOTHING: Cell = { text: '-' };
+const OF_TEACHER = 'of teacher';
 
 /** Columns of the closed-loop table, in the order that they matter. */
-export const CLOSED_LOOP_COLUMNS: readonly TableColumn[] = [
-  { title: 'falls', cell: ({ falls }) => fallsCell(falls) },
-  { title: 'survival s', cell: ({ survival_s }) => estimateCell(survival_s, 2, false) },
-  { title: 'tracking m', cell: ({ tracking_m }) => estimateCell(tracking_m, 3) },
-  { title: 'of teacher', cell: ({ trackingOfTeacher }) => estimateCell(trackingOfTeacher, 2) },
-  { title: '|err| vx', cell: ({ velocityError }) => estimateCell(velocityError[0], 3) },
-  { title: 'vy m/s', cell: ({ velocityError }) => estimateCell(velocityError[1], 3) },
-  { title: 'wz rad/s', cell: ({ velocityError }) => estimateCell(velocityError[2], 3) },
-  { title: 'slope vx', cell: ({ slope }) => estimateCell(slope[0], 2, false) },
-  { title: 'vy', cell: ({ slope }) => estimateCell(slope[1], 2, false) },
-  { title: 'wz', cell: ({ slope }) => estimateCell(slope[2], 2, false) },
+const CLOSED_LOOP_COLUMNS: readonly TableColumn[] = [
+  { title: 'falls', htmlTitle: 'falls', cell: ({ falls }) => fallsCell(falls) },
+  { title: 'survival s', htmlTitle: 'survival<br>s', cell: ({ survival_s }) => estimateCell(survival_s, 2, false) },
+  { title: 'tracking m', htmlTitle: 'tracking<br>m', cell: ({ tracking_m }) => estimateCell(tracking_m, 3) },
+  {
+    title: OF_TEACHER,
+    htmlTitle: 'of<br>teacher',
+    cell: ({ trackingOfTeacher }) => estimateCell(trackingOfTeacher, 2),
+  },
+  { title: '|err| vx', htmlTitle: 'error vx<br>m/s', cell: ({ velocityError }) => estimateCell(velocityError[0], 3) },
+  { title: 'vy m/s', htmlTitle: 'error vy<br>m/s', cell: ({ velocityError }) => estimateCell(velocityError[1], 3) },
+  { title: 'wz rad/s', htmlTitle: 'error wz<br>rad/s', cell: ({ velocityError }) => estimateCell(velocityError[2], 3) },
+  { title: 'slope vx', htmlTitle: 'slope<br>vx', cell: ({ slope }) => estimateCell(slope[0], 2, false) },
+  { title: 'vy', htmlTitle: 'slope<br>vy', cell: ({ slope }) => estimateCell(slope[1], 2, false) },
+  { title: 'wz', htmlTitle: 'slope<br>wz', cell: ({ slope }) => estimateCell(slope[2], 2, false) },
 ];
+
+/** The columns that say something: without a teacher nothing is a share of the teacher's. */
+export function closedLoopColumns({ contenders }: Evaluation): readonly TableColumn[] {
+  const hasTeacher = contenders.some(({ role }) => role === 'teacher');
+  return CLOSED_LOOP_COLUMNS.filter(({ title }) => hasTeacher || title !== OF_TEACHER);
+}
 
 export const PREDICTION_COLUMNS: readonly {
   readonly title: string;
+  readonly htmlTitle: string;
   readonly cell: (errors: PredictionErrors) => Cell;
 }[] = [
-  { title: 'state x1e-2', cell: ({ state }) => estimateCell(scaled(state, 100), 2) },
-  { title: 'action x1e-2', cell: ({ action }) => estimateCell(scaled(action, 100), 2) },
-  { title: 'both x1e-2', cell: ({ both }) => estimateCell(scaled(both, 100), 2) },
+  { title: 'state x1e-2', htmlTitle: 'state', cell: ({ state }) => estimateCell(scaled(state, 100), 2) },
+  { title: 'action x1e-2', htmlTitle: 'action', cell: ({ action }) => estimateCell(scaled(action, 100), 2) },
+  { title: 'both x1e-2', htmlTitle: 'both', cell: ({ both }) => estimateCell(scaled(both, 100), 2) },
 ];
 
 /** The whole text: closed loop by condition, prediction error, notes. Ends without a line break. */
@@ -48,12 +63,13 @@ export function formatEvaluation(evaluation: Evaluation): string {
   const { config, contenders, prediction, notes, seed } = evaluation;
   const parts: string[] = [];
   for (const condition of conditionsOf(config)) {
+    const columns = closedLoopColumns(evaluation);
     parts.push(
       `${conditionTitle(evaluation, condition)}\n${formatRows(
-        ['', ...CLOSED_LOOP_COLUMNS.map(({ title }) => title)],
+        ['', ...columns.map(({ title }) => title)],
         contendersUnder(contenders, condition).map(({ contender, result }) => [
-          { text: contender.name },
-          ...CLOSED_LOOP_COLUMNS.map(({ cell }) => cell(result.summary)),
+          { text: contenderLabel(contender) },
+          ...columns.map(({ cell }) => cell(result.summary)),
         ]),
       )}`,
     );
@@ -93,6 +109,11 @@ export function conditionTitle({ config, commandRange, contenders }: Evaluation,
   return `${what}: ${trials} trials of ${config.duration_s} s from standing, ${commands}`;
 }
 
+/** What a contender is called in a table. */
+export function contenderLabel({ name, role }: ContenderResult): string {
+  return role === 'teacher' ? `${name} (teacher)` : name;
+}
+
 export function contendersUnder(
   contenders: readonly ContenderResult[],
   condition: Condition,
@@ -111,7 +132,11 @@ function fallsCell({ count, of, interval95 }: Proportion): Cell {
 
 function estimateCell(estimate: Estimate | null, digits: number, withInterval = true): Cell {
   if (estimate === null) return NOTHING;
-  const show = (value: number) => value.toFixed(digits).replace(/^(-?)0\./, '$1.');
+  const show = (value: number) =>
+    value
+      .toFixed(digits)
+      .replace(/^-(0\.?0*)$/, '$1')
+      .replace(/^(-?)0\./, '$1.');
   const interval = `${show(estimate.interval95[0])}-${show(estimate.interval95[1])}`;
   return withInterval ? { text: show(estimate.mean), interval } : { text: show(estimate.mean) };
 }

@@ -1,0 +1,144 @@
+// nextgait evaluate: a policy in closed loop and open loop, beside its teacher and the baselines.
+
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { parse } from 'yaml';
+import { applySettings } from '../base/config.js';
+import { readYaml } from '../base/config-file.js';
+import { DataError } from '../base/errors.js';
+import { packagePath, writeFileAtomic } from '../base/files.js';
+import { prepareOutput } from '../base/output-folder.js';
+import { evaluate } from '../evaluate/evaluate.js';
+import { COMMAND_SETS, type CommandSetName } from '../evaluate/evaluate-config.js';
+import type { Evaluation } from '../evaluate/evaluation.js';
+import { renderReport } from '../evaluate/report.js';
+import { formatEvaluation } from '../evaluate/table.js';
+import {
+  type CommonOptions,
+  parseCount,
+  parseNumber,
+  type VerbContext,
+  type VerbResult,
+  verbAction,
+  withCommonFlags,
+  withExample,
+} from './common.js';
+import { startProgress } from './progress.js';
+
+interface EvaluateFlags extends CommonOptions {
+  readonly weights?: string;
+  readonly checkpoint?: string;
+  readonly from?: 'weights' | 'onnx';
+  readonly teacher?: string;
+  readonly data: readonly string[];
+  readonly trials?: number;
+  readonly duration?: number;
+  readonly commands?: CommandSetName;
+  readonly kicks?: boolean;
+}
+
+/** Files of an evaluation's folder. */
+const FILES = { result: 'evaluation.json', report: 'report.html' } as const;
+
+export function evaluateCommand(): Command {
+  const command = new Command('evaluate')
+    .description('evaluate a policy in physics and on held-out data, beside its teacher and the baselines')
+    .argument('<policy>', 'run folder, policy bundle, policy config, or the name of one in the package')
+    .option('--weights <path>', "a policy config's ONNX file, or a folder that holds it")
+    .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500 (default: the newest)")
+    .addOption(new Option('--from <part>', 'run a bundle from this part').choices(['weights', 'onnx']))
+    .option('--teacher <policy>', 'policy to stand beside it (default: the one its data was recorded with)')
+    .option('--data <folders...>', 'datasets for the prediction error (default: those of the training)', [])
+    .addOption(
+      new Option('--trials <count>', 'trials of each policy and condition (default: 100)').argParser(parseCount),
+    )
+    .addOption(new Option('--duration <seconds>', 'length of a trial in s (default: 10)').argParser(parseNumber))
+    .addOption(
+      new Option('--commands <set>', 'commands: the range the policy was made for, or tasks of the paper').choices(
+        COMMAND_SETS,
+      ),
+    )
+    .option('--kicks', 'run the trials again with two kicks of 0.5 m/s (default)')
+    .option('--no-kicks', 'undisturbed trials only');
+  withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set']);
+  withExample(command, 'nextgait evaluate runs/walk --teacher g1-unitree-rl-lab --trials 100 --out evaluations/walk');
+  return command.action(verbAction(run));
+}
+
+async function run(context: VerbContext, flags: EvaluateFlags, policy: string): Promise<VerbResult> {
+  const { log, interactive, signal } = context;
+  if (flags.append) {
+    throw new DataError({ where: '--append', what: 'an evaluation is not appended to', fix: 'Use --overwrite' });
+  }
+  const path = configPath(flags.config);
+  const config = applySettings(await readYaml(path), settingsOf(flags), (text) => parse(text));
+  if (flags.out !== undefined) {
+    await prepareOutput(flags.out, { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' });
+  }
+  const started_ms = performance.now();
+  let progress: ReturnType<typeof startProgress> | undefined;
+  try {
+    const evaluation = await evaluate({
+      policy,
+      weights: flags.weights,
+      checkpoint: flags.checkpoint,
+      from: flags.from,
+      robot: flags.robot,
+      teacher: flags.teacher,
+      data: flags.data.length > 0 ? flags.data : undefined,
+      config,
+      seed: flags.seed,
+      workers: flags.workers,
+      signal,
+      log,
+      onProgress: (done, all) => {
+        progress ??= startProgress(interactive, 'evaluating', all, 'trials');
+        progress.update(done, '');
+      },
+    });
+    progress?.stop();
+    log.info(`\n${formatEvaluation(evaluation)}`);
+    if (flags.out !== undefined) await writeEvaluation(flags.out, evaluation);
+    const place = flags.out === undefined ? '' : `; ${join(flags.out, FILES.report)}`;
+    log.info(`${((performance.now() - started_ms) / 1000).toFixed(1)} s${place}`);
+    return { ...summaryOf(evaluation), ...(flags.out === undefined ? {} : { out: flags.out }) };
+  } finally {
+    progress?.stop();
+  }
+}
+
+/** The report first: a folder with evaluation.json has both. */
+async function writeEvaluation(folder: string, evaluation: Evaluation): Promise<void> {
+  await writeFileAtomic(join(folder, FILES.report), renderReport(evaluation));
+  await writeFileAtomic(join(folder, FILES.result), `${JSON.stringify(evaluation)}\n`);
+}
+
+/** What --json prints: everything but single trials and samples, which evaluation.json has. */
+function summaryOf({ contenders, samples: _, ...rest }: Evaluation): Record<string, unknown> {
+  return {
+    ...rest,
+    contenders: contenders.map(({ conditions, ...contender }) => ({
+      ...contender,
+      conditions: Object.fromEntries(
+        Object.entries(conditions).map(([condition, { summary }]) => [condition, summary]),
+      ),
+    })),
+  };
+}
+
+/** Flags go over the config and over --set. */
+function settingsOf(flags: EvaluateFlags): string[] {
+  const settings = [...flags.set];
+  if (flags.trials !== undefined) settings.push(`trials=${flags.trials}`);
+  if (flags.duration !== undefined) settings.push(`duration_s=${flags.duration}`);
+  if (flags.commands !== undefined) settings.push(`commands.set=${flags.commands}`);
+  if (flags.kicks !== undefined) settings.push(`kicks.enabled=${flags.kicks}`);
+  return settings;
+}
+
+/** A name in configs/evaluate, or the path of a file. */
+function configPath(config = 'default'): string {
+  const named = packagePath('configs', 'evaluate', `${config}.yaml`);
+  return !config.includes('/') && existsSync(named) ? named : config;
+}
