@@ -208,7 +208,8 @@ function makePlan({ config, where, robot }: ForeignControllerOptions): Plan {
 }
 
 function jointMap(config: ForeignPolicyConfig, robot: RobotModel, where: string): Int32Array {
-  if (config.otherJoints === 'refuse') return indexByName(robot.jointNames, config.joints, `${where}: joints`);
+  if (config.otherJoints === 'refuse')
+    return indexByName(robot.jointNames, config.joints, `${where}: joints, on robot ${robot.name}`);
   const repeated = config.joints.filter((name, index) => config.joints.indexOf(name) !== index);
   if (repeated.length > 0)
     throw new DataError({ where: `${where}: joints`, what: 'repeated joints', found: listNames(repeated) });

@@ -65,9 +65,9 @@ export async function record(options: RecordOptions): Promise<RecordOutcome> {
   const data = await prepare(options);
   const { plan, loaded } = data;
   const rate_hz = loaded.robot.control.rate_hz;
+  const sink = await options.openSink(loaded.robot, rate_hz);
   const pool = await startPool(data, Math.min(workers, settings.episodes));
   try {
-    const sink = await options.openSink(loaded.robot, rate_hz);
     const numbers = Array.from({ length: settings.episodes }, (_, number) => number);
     const wanted = numbers.filter((number) => !sink.has?.(episodeName(plan, number).id));
     const skipped = numbers.length - wanted.length;
