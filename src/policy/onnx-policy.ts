@@ -96,22 +96,25 @@ export async function openOnnxPolicy(
     Object.fromEntries(names.map((name) => [name, new Float32Array(runCount * sizeInRun(name))]));
   const feeds = buffers([POLICY_IO.observation, POLICY_IO.action, POLICY_IO.newest]);
   const results = buffers([POLICY_IO.output, POLICY_IO.nextObservation]);
-  const tensors = (of: Readonly<Record<string, Float32Array>>, run: number) =>
+  const feedsOf = (run: number) =>
     Object.fromEntries(
-      Object.entries(of).map(([name, data]) => {
+      Object.entries(feeds).map(([name, data]) => {
         const part = data.subarray(run * sizeInRun(name), (run + 1) * sizeInRun(name));
         return [name, new ort.Tensor('float32', part, shapes[name])];
       }),
     );
-  const calls = Array.from({ length: runCount }, (_, run) => ({
-    feeds: tensors(feeds, run),
-    fetches: tensors(results, run),
-  }));
+  const calls = Array.from({ length: runCount }, (_, run) => feedsOf(run));
   return {
     feeds,
     results,
+    // The outputs are copied rather than fetched into our buffers: onnxruntime-web does not write into those.
     run: async () => {
-      for (const call of calls) await session.run(call.feeds, call.fetches);
+      for (const [run, call] of calls.entries()) {
+        const outputs = await session.run(call);
+        for (const [name, result] of Object.entries(results)) {
+          result.set(outputs[name].data as Float32Array, run * sizeInRun(name));
+        }
+      }
     },
     readState: async () => ({}),
     writeState: async () => {},
