@@ -3,14 +3,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { parse } from 'yaml';
-import { applySettings } from '../base/config.js';
-import { readYaml } from '../base/config-file.js';
+import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { packagePath, writeFileAtomic } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import { evaluate } from '../evaluate/evaluate.js';
-import { COMMAND_SETS, type CommandSetName } from '../evaluate/evaluate-config.js';
+import { COMMAND_SETS, type CommandSetName, evaluateConfigSchema } from '../evaluate/evaluate-config.js';
 import type { Evaluation } from '../evaluate/evaluation.js';
 import { renderReport } from '../evaluate/report.js';
 import { formatEvaluation } from '../evaluate/table.js';
@@ -45,7 +43,10 @@ export function evaluateCommand(): Command {
   const command = new Command('evaluate')
     .description('evaluate a policy in physics and on held-out data, beside its teacher and the baselines')
     .argument('<policy>', 'run folder, policy bundle, policy config, or the name of one in the package')
-    .option('--weights <path>', "a policy config's ONNX file, or a folder that holds it")
+    .option(
+      '--weights <path>',
+      "the policy's ONNX file where it is a policy config, else its teacher's; or a folder that holds it",
+    )
     .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500 (default: the newest)")
     .addOption(new Option('--from <part>', 'run a bundle from this part').choices(['weights', 'onnx']))
     .option('--teacher <policy>', 'policy to stand beside it (default: the one its data was recorded with)')
@@ -71,8 +72,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
   if (flags.append) {
     throw new DataError({ where: '--append', what: 'an evaluation is not appended to', fix: 'Use --overwrite' });
   }
-  const path = configPath(flags.config);
-  const config = applySettings(await readYaml(path), settingsOf(flags), (text) => parse(text));
+  const config = await loadConfig(evaluateConfigSchema, configPath(flags.config), settingsOf(flags));
   if (flags.out !== undefined) {
     await prepareOutput(flags.out, { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' });
   }

@@ -57,14 +57,18 @@ async function describe(role: 'policy' | 'teacher', source: ContenderSource, rob
   return { contender: { key: role, role, name, source }, commandRange };
 }
 
-async function findTeacher({ teacher, facts, robot, note }: ChooseOptions): Promise<Described | undefined> {
-  if (teacher !== undefined) return describe('teacher', { kind: 'policy', reference: teacher }, robot);
+async function findTeacher(options: ChooseOptions): Promise<Described | undefined> {
+  const { teacher, facts, robot, note, bundle } = options;
+  // A bundle has its own weights: those that are named are its teacher's.
+  const weights = bundle === undefined ? undefined : options.policy.weights;
+  const load = (reference: string) => describe('teacher', { kind: 'policy', reference, weights }, robot);
+  if (teacher !== undefined) return load(teacher);
   if (facts.teacher === undefined) {
     note('no teacher beside it: none is given (--teacher), and the policy names none');
     return undefined;
   }
   try {
-    return await describe('teacher', { kind: 'policy', reference: facts.teacher }, robot);
+    return await load(facts.teacher);
   } catch (error) {
     if (!isUserError(error)) throw error;
     note(`no teacher beside it: ${facts.teacher} cannot be loaded (${error.message.split('\n')[0]})`);

@@ -18,7 +18,7 @@ import { findBundle, readBundle } from '../sim/read-bundle.js';
 /** How a user names a policy: a bundle or run folder, a policy config, or the name of one that is in the package. */
 export interface PolicyReference {
   readonly reference: string;
-  /** Network of a policy config, where it is not where the config says. */
+  /** Network of a policy config, where it is not where the config says; of the teacher's, beside a bundle. */
   readonly weights?: string;
   /** Checkpoint of a run; the newest where absent. */
   readonly checkpoint?: string;
