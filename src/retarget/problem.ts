@@ -71,8 +71,9 @@ export interface Targets {
 /** Points that must not go under the floor. */
 export interface GroundPoints {
   readonly points: readonly TrackedPoint[];
-  /** Height of the floor (m). */
+  /** Height of the floor (m), and how far above it each point has to stay: the radius of what is around it. */
   readonly height_m: number;
+  readonly clearance_m: Float64Array; // [point]
 }
 
 /** Regularisation, as the size at which a term costs as much as a keypoint off by its tolerance. */

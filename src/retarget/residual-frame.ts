@@ -183,7 +183,7 @@ function addGround(terms: FrameTerms): number {
   for (let point = 0; point < ground.points.length; point++) {
     const body = ground.points[point].body;
     rotate(scratch, 0, pose.quaternion, 4 * body, offsets, 3 * (targets.points.length + point));
-    const depth = scratch[2] + pose.position_m[3 * body + 2] - ground.height_m;
+    const depth = scratch[2] + pose.position_m[3 * body + 2] - ground.height_m - ground.clearance_m[point];
     if (depth >= 0) continue;
     const rx = scratch[0] + pose.position_m[3 * body] - pose.position_m[o];
     const ry = scratch[1] + pose.position_m[3 * body + 1] - pose.position_m[o + 1];

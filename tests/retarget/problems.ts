@@ -62,6 +62,7 @@ export function trackingProblem(robot: RobotModel, motion: Float64Array, options
   const frames = [...new Set(points.map((point) => point.body))].map((body) => ({ name: `${body}`, body }));
   const pointTarget_m = new Float64Array(frameCount * points.length * 3);
   const frameTarget = new Float64Array(frameCount * frames.length * 4);
+  const soles = points.filter(({ name }) => /heel|toe/.test(name));
   const pose = createPose(model.tree);
   for (let frame = 0; frame < frameCount; frame++) {
     forwardKinematics(model.tree, motion, frame * width, pose);
@@ -84,7 +85,7 @@ export function trackingProblem(robot: RobotModel, motion: Float64Array, options
       frameTarget,
       frameWeight: new Float64Array(frameCount * frames.length).fill(25),
     },
-    ground: { points: points.filter(({ name }) => /heel|toe/.test(name)), height_m: ground },
+    ground: { points: soles, height_m: ground, clearance_m: new Float64Array(soles.length) },
     smoothness: plainSmoothness(model, smoothness),
   };
 }
