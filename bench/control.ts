@@ -2,14 +2,19 @@
 //
 // Ours is Controller.act() as recording and evaluation call it, history included: the graph made from the weights, and
 // the exported policy.onnx. PyTorch (bench/peers/control_step.py) has the same weights and window, and its action is
-// compared first. All take turns in one run, so that whatever else the machine does falls on each of them.
+// compared first; it predicts at all positions, as its users write it, where ours computes the newest alone after the last
+// attention. All take turns in one run, so that whatever else the machine does falls on each of them.
 // Goal: median under 0.5 ms, p99 under 1 ms.
+//
+// Run: node dist/bench/main.js control, or node dist/bench/control.js [--out control.json] [--python python3].
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/base/config-file.js';
 import { packagePath } from '../src/base/files.js';
 import { Random } from '../src/base/random.js';
@@ -265,9 +270,25 @@ class PythonPeer {
   }
 }
 
-/** `nextgait`'s bench entry: prints the table, writes JSON where a file is named. */
-export async function runControlBench(options: ControlBenchOptions & { readonly out?: string } = {}): Promise<void> {
-  const result = await benchControl(options);
+/** The bench's command line: `--rounds`, `--steps`, `--python`, and `--out` for the result as JSON. */
+export async function runControlBench(words: readonly string[]): Promise<void> {
+  const { rounds, steps, python } = CONTROL_BENCH_DEFAULTS;
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      rounds: { type: 'string', default: String(rounds) },
+      steps: { type: 'string', default: String(steps) },
+      python: { type: 'string', default: python },
+      out: { type: 'string' },
+    },
+  });
+  const result = await benchControl({
+    rounds: Number(values.rounds),
+    steps: Number(values.steps),
+    python: values.python,
+  });
   process.stdout.write(`${describeControlBench(result)}\n`);
-  if (options.out !== undefined) await writeFile(options.out, `${JSON.stringify(result, null, 2)}\n`);
+  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await runControlBench(process.argv.slice(2));
