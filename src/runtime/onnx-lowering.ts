@@ -67,20 +67,18 @@ const LOWERINGS: { readonly [Name in OperatorName]: Lower<Name> } = {
   gelu: (to, _, inputs, outputs) => to.emit('Gelu', inputs, outputs, { approximate: { text: 'tanh' } }),
   sigmoid: plain('Sigmoid'),
   reluGradient: (to, _, [y, gradient], outputs) => {
-    // A relu's output is 0 or positive, so its sign is the mask.
-    const sign = to.temporary();
-    to.emit('Sign', [y], [sign]);
-    to.emit('Mul', [gradient, sign], outputs);
+    // A relu's output is 0 or positive, so clamping a huge multiple of it to [0, 1] gives the mask: one fast pass,
+    // where Sign, Greater, Cast and Where are up to 20 times slower in ONNX Runtime.
+    const mask = to.temporary();
+    to.emit('HardSigmoid', [y], [mask], { alpha: { float: 3.4e38 }, beta: { float: 0 } });
+    to.emit('Mul', [gradient, mask], outputs);
   },
   select: lowerSelect,
   matmul: lowerMatmul,
   linear: (to, _, inputs, outputs) => to.emit('Gemm', inputs, outputs),
   softmax: lowerSoftmax,
   normalize: lowerNormalize,
-  sum: (to, node, [x], outputs) => {
-    const { axes, keepDims } = node.attributes;
-    to.emit('ReduceSum', [x, to.integers(axes)], outputs, { keepdims: { int: keepDims ? 1 : 0 } });
-  },
+  sum: lowerSum,
   reshape: (to, node, [x], outputs) => to.emit('Reshape', [x, to.integers(node.outputs[0].shape)], outputs),
   transpose: (to, node, inputs, outputs) =>
     to.emit('Transpose', inputs, outputs, { perm: { ints: node.attributes.permutation } }),
@@ -195,14 +193,60 @@ function affineStep(
   return sameShape(vector.shape, [width]) && to.isGiven(vector) ? { node, vector } : undefined;
 }
 
-function lowerSoftmax(to: Lowering, node: NodeOf<'softmax'>, [x]: readonly string[], outputs: readonly string[]): void {
-  let scores = x;
-  if (node.attributes.causal) {
-    const width = node.inputs[0].shape.at(-1) as number;
-    const mask = new Float32Array(sizeOf([width, width]));
-    for (let query = 0; query < width; query++) mask.fill(-1e9, query * width + query + 1, (query + 1) * width);
-    scores = to.temporary();
-    to.emit('Add', [x, to.floats(mask, [width, width])], [scores]);
+function lowerSum(to: Lowering, node: NodeOf<'sum'>, [x]: readonly string[], outputs: readonly string[]): void {
+  const { axes, keepDims } = node.attributes;
+  const { shape } = node.inputs[0];
+  const summed = sizeOf(shape.slice(0, axes.length));
+  const left = sizeOf(shape.slice(axes.length));
+  if (left > 1 && axes.every((axis, at) => axis === at)) {
+    // Over leading axes: a row of ones times a matrix runs at the speed of the memory.
+    const product = to.temporary();
+    const ones = to.floats(new Float32Array(summed).fill(1), [1, summed]);
+    to.emit('Gemm', [ones, reshaped(to, x, shape, [summed, left])], [product]);
+    to.emit('Reshape', [product, to.integers(node.outputs[0].shape)], outputs);
+    return;
   }
-  to.emit('Softmax', [scores], outputs, { axis: { int: -1 } });
+  to.emit('ReduceSum', [x, to.integers(axes)], outputs, { keepdims: { int: keepDims ? 1 : 0 } });
+}
+
+function reshaped(to: Lowering, x: string, from: readonly number[], shape: readonly number[]): string {
+  if (sameShape(from, shape)) return x;
+  const result = to.temporary();
+  to.emit('Reshape', [x, to.integers(shape)], [result]);
+  return result;
+}
+
+/** exp of less than this is no normal float32; see lowerSoftmax. */
+const LEAST_EXPONENT = -87;
+
+/**
+ * Causal softmax in single steps. ONNX Runtime's Softmax of scores masked with a large negative number spends most of
+ * its time on denormal results, which take the processor a hundred times longer: here exponents are kept in the normal
+ * range and the masked results are then set to exactly 0.
+ */
+function lowerSoftmax(
+  to: Lowering,
+  node: NodeOf<'softmax'>,
+  [x]: readonly string[],
+  outputs: readonly string[],
+): void {
+  if (!node.attributes.causal) {
+    to.emit('Softmax', [x], outputs, { axis: { int: -1 } });
+    return;
+  }
+  const width = node.inputs[0].shape.at(-1) as number;
+  const seen = new Float32Array(width * width);
+  for (let query = 0; query < width; query++) seen.fill(1, query * width, query * width + query + 1);
+  const hidden = seen.map((mask) => (mask === 1 ? 0 : -1e9));
+  const step = (type: string, inputs: readonly string[], attributes?: Readonly<Record<string, OnnxAttribute>>) => {
+    const result = to.temporary();
+    to.emit(type, inputs, [result], attributes);
+    return result;
+  };
+  const lastAxis = to.integers([-1]);
+  const masked = step('Add', [x, to.floats(hidden, [width, width])]);
+  const shifted = step('Sub', [masked, step('ReduceMax', [masked, lastAxis], { keepdims: { int: 1 } })]);
+  const powers = step('Exp', [step('Max', [shifted, to.floats([LEAST_EXPONENT], [])])]);
+  const kept = step('Mul', [powers, to.floats(seen, [width, width])]);
+  to.emit('Div', [kept, step('ReduceSum', [kept, lastAxis], { keepdims: { int: 1 } })], outputs);
 }
