@@ -6,7 +6,7 @@
 import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { parseJson, writeFileAtomic } from '../base/files.js';
 import { decodeSafetensors, encodeSafetensors } from '../base/safetensors.js';
 import type { StateValues } from './training-program.js';
 
@@ -49,7 +49,8 @@ export async function readCheckpoint(
   const last = name ?? (await readText(join(run, 'checkpoints', 'last'), run)).trim();
   const folder = join(run, 'checkpoints', last);
   const file = join(folder, 'state.safetensors');
-  const info = JSON.parse(await readText(join(folder, 'state.json'), run)) as CheckpointInfo;
+  const infoFile = join(folder, 'state.json');
+  const info = parseJson(await readText(infoFile, run), infoFile) as unknown as CheckpointInfo;
   const { tensors } = decodeSafetensors(await readFile(file), file);
   return { info, folder, state: Object.fromEntries(Object.entries(tensors).map(([key, { data }]) => [key, data])) };
 }

@@ -38,6 +38,7 @@ export interface DataReport {
 export interface PrepareOptions {
   readonly command: 'recorded' | 'hindsight';
   readonly hindsightWindow_s: number;
+  readonly hindsightTransient_s: number;
   readonly heldOut: (id: string) => boolean;
   readonly log: Logger;
   readonly signal?: AbortSignal;
@@ -50,6 +51,7 @@ export async function prepareData(
   robot: RobotModel,
   options: PrepareOptions,
 ): Promise<PreparedData> {
+  const hindsight = { smoothing_s: options.hindsightWindow_s, transient_s: options.hindsightTransient_s };
   const statistics = new NormaliserStatistics(rowWidth(spec));
   const commands = new Map<number, { data: Float32Array; valid?: Uint8Array } | undefined>();
   const row = new Float32Array(rowWidth(spec));
@@ -63,7 +65,7 @@ export async function prepareData(
     const episode = await reader.readEpisode(index);
     duration_s += episode.frameCount / episode.rate_hz;
     if (options.command === 'hindsight') {
-      commands.set(index, hindsightCommand(motionOf(episode), { smoothing_s: options.hindsightWindow_s }));
+      commands.set(index, hindsightCommand(motionOf(episode), hindsight));
     }
     if (options.heldOut(episode.id)) {
       heldOut += 1;

@@ -6,15 +6,16 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { sizeOf } from '../base/arrays.js';
 import { parseConfig } from '../base/config.js';
-import { DataError } from '../base/errors.js';
-import { writeFileAtomic } from '../base/files.js';
+import { DataError, listNames } from '../base/errors.js';
+import { parseJson, writeFileAtomic } from '../base/files.js';
 import { modelConfigSchema } from '../model/model-config.js';
 import { parameterSpecs } from '../model/parameters.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import { robotFromJson } from '../robot/robot-json.js';
 import type { RobotModel } from '../robot/robot-model.js';
-import { checkNormaliser, type Normaliser } from '../tokens/normaliser.js';
+import { checkNormaliser, normaliserSchema } from '../tokens/normaliser.js';
 import { createTokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
 import { readCheckpoint } from './checkpoint.js';
 import { type TrainConfig, trainConfigSchema } from './train-config.js';
@@ -53,10 +54,10 @@ export async function readRun(folder: string): Promise<Run> {
     ),
   );
   const where = join(folder, RUN_FILES.recipe);
-  const raw = JSON.parse(recipeText) as Record<string, unknown>;
+  const raw = parseJson(recipeText, where);
   const robot = robotFromJson(raw.robot, where);
   const tokens = createTokenSpec(parseConfig(tokenConfigSchema, raw.tokens, where), robot, raw.rate_hz as number);
-  const normaliser = raw.normaliser as Normaliser;
+  const normaliser = parseConfig(normaliserSchema, raw.normaliser, `${where}: normaliser`);
   checkNormaliser(normaliser, tokens, where);
   return {
     folder,
@@ -70,9 +71,19 @@ export async function readRun(folder: string): Promise<Run> {
 /** The policy of a run: the newest checkpoint, or a named one; the moving average of the weights where there is one. */
 export async function bundleOfRun(folder: string, checkpoint?: string): Promise<PolicyBundle> {
   const run = await readRun(folder);
-  const { info, state } = await readCheckpoint(folder, checkpoint);
+  const { info, state, folder: checkpointFolder } = await readCheckpoint(folder, checkpoint);
   const held = validationState(run.recipe, state);
   const specs = parameterSpecs(run.recipe.model, run.recipe.tokens);
+  const wrong = specs.filter(({ name, shape }) => held[STATE.parameter + name]?.length !== sizeOf(shape));
+  if (wrong.length > 0) {
+    throw new DataError({
+      where: checkpointFolder,
+      what: 'parameters',
+      expected: `those of ${join(folder, RUN_FILES.recipe)}`,
+      found: `missing or of another size: ${listNames(wrong.map(({ name }) => name))}`,
+      fix: 'The checkpoint is of another run; name another one with --checkpoint',
+    });
+  }
   const mean = held[STATE.runningMean];
   return {
     name: run.config.name,

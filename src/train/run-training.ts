@@ -145,8 +145,15 @@ function heldOutBy(config: TrainConfig): (id: string) => boolean {
 }
 
 function prepareOptions(config: TrainConfig, hooks: TrainingHooks) {
-  const { command, hindsightWindow_s } = config.data;
-  return { command, hindsightWindow_s, heldOut: heldOutBy(config), log: hooks.log, signal: hooks.signal };
+  const { command, hindsightWindow_s, hindsightTransient_s } = config.data;
+  return {
+    command,
+    hindsightWindow_s,
+    hindsightTransient_s,
+    heldOut: heldOutBy(config),
+    log: hooks.log,
+    signal: hooks.signal,
+  };
 }
 
 function openData(folders: readonly string[]): Promise<Dataset> {

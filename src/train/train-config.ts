@@ -14,6 +14,8 @@ const dataSchema = z.strictObject({
   sources: z.record(z.string(), z.number().min(0)).default({}),
   /** `hindsight`: the command becomes the velocity that was achieved (docs/decisions.md). */
   command: z.enum(['recorded', 'hindsight']).default('hindsight'),
+  /** Time after a change of command that its hindsight label leaves out (s): the robot is still on its way there. */
+  hindsightTransient_s: z.number().min(0).default(1),
   /** Smoothing of hindsight commands where the data has none of its own (s): several gait cycles. */
   hindsightWindow_s: z.number().min(1).default(3),
   /** Share of episodes held out, by hash of their id. */

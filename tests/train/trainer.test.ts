@@ -53,6 +53,7 @@ async function setUp(run: string, changes: Tree = {}, episodes: readonly Episode
   const { source, normaliser } = await prepareData(reader, tokens, TINY_ROBOT, {
     command: 'recorded',
     hindsightWindow_s: 3,
+    hindsightTransient_s: 1,
     heldOut,
     log: SILENT,
   });
@@ -173,7 +174,12 @@ describe('prepareData', () => {
     const warnings: string[] = [];
     const reader = { ...memorySource(clean), readEpisode: async (index: number) => clean[index] };
     const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
-    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false } as const;
+    const options = {
+      command: 'recorded',
+      hindsightWindow_s: 3,
+      hindsightTransient_s: 1,
+      heldOut: () => false,
+    } as const;
     const log = { info: () => {}, warn: (text: string) => warnings.push(text) };
     const prepared = await prepareData(reader, tokens, TINY_ROBOT, { ...options, log });
     expect(warnings.join()).toMatch(/no action diversity.*falls.*Record with action noise/s);
@@ -184,7 +190,13 @@ describe('prepareData', () => {
     const free = [syntheticEpisode(1, { actions: false })];
     const reader = { ...memorySource(free), readEpisode: async () => free[0] };
     const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
-    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false, log: SILENT } as const;
+    const options = {
+      command: 'recorded',
+      hindsightWindow_s: 3,
+      hindsightTransient_s: 1,
+      heldOut: () => false,
+      log: SILENT,
+    } as const;
     await expect(prepareData(reader, tokens, TINY_ROBOT, options)).rejects.toThrow(/nothing to learn to act from/);
   });
 
@@ -192,7 +204,13 @@ describe('prepareData', () => {
     const episodes = [syntheticEpisode(1), syntheticEpisode(2)];
     const reader = { ...memorySource(episodes), readEpisode: async (index: number) => episodes[index] };
     const tokens = createTokenSpec(trainConfigSchema.parse({}).tokens, TINY_ROBOT, 50);
-    const options = { command: 'recorded', hindsightWindow_s: 3, heldOut: () => false, log: SILENT } as const;
+    const options = {
+      command: 'recorded',
+      hindsightWindow_s: 3,
+      hindsightTransient_s: 1,
+      heldOut: () => false,
+      log: SILENT,
+    } as const;
     const { normaliser } = await prepareData(reader, tokens, TINY_ROBOT, options);
     const gravity = tokens.channels.find(({ name }) => name === 'projectedGravity')!;
     // The synthetic gravity never moves: its deviation is the floor, its mean what it is.
