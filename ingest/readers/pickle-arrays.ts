@@ -77,6 +77,10 @@ export function isPickledArray(value: unknown): value is PickledArray {
   return (value as PickledArray | null)?.isArray === true;
 }
 
+function isNumericArray(value: unknown): value is NumericArray {
+  return (value as Partial<NumericArray> | null)?.values instanceof Float64Array;
+}
+
 /** Elements and depth that nested lists may have: a few bytes of pickle can say a list of lists that has no end. */
 const MOST_LISTED = 1 << 26;
 const DEEPEST_LIST = 8;
@@ -94,6 +98,7 @@ function convert(value: unknown, where: string, depth: number, budget: { element
   if (typeof value === 'number' || typeof value === 'boolean') {
     return { shape: [], values: Float64Array.of(Number(value)) };
   }
+  if (isNumericArray(value)) return value;
   const list = Array.isArray(value) ? value : isPickledArray(value) ? value.items : undefined;
   if (list !== undefined) {
     budget.elements -= list.length;

@@ -17,6 +17,8 @@ export interface MotionSource {
   /** Names of the file's joints, for the table of what was matched. */
   readonly jointNames: readonly string[];
   readonly provenance: Provenance;
+  /** The person's stature where it is known without measuring (m). */
+  readonly stature_m?: number;
   /** What was found before. */
   readonly findings: readonly Finding[];
 }
@@ -44,7 +46,8 @@ export function canonicalMotion(
   scale?: MotionScale,
 ): HumanMotion {
   const settings = measureSchema.parse(options);
-  const body = scale?.body ?? measureBody(track, settings, source.where);
+  const measured = scale?.body ?? measureBody(track, settings, source.where);
+  const body = source.stature_m === undefined ? measured : { ...measured, height_m: source.stature_m };
   const { keypoints, frameCount, rate_hz } = track;
   const positions_m = new Float64Array(track.positions.length);
   const quaternions = new Float64Array(track.quaternions.length);

@@ -65,10 +65,9 @@ export function measureFloor(input: FloorInput, height_m: number): Floor {
         .filter(({ ankleSpeed }) => ankleSpeed < STILL_MPS)
         .map(({ frame, foot }) => z(frame, feet[foot].ankle) - z(frame, feet[foot].toe))
     : [];
-  const drop = Math.min(
-    0.08,
-    Math.max(0, (drops.length > 0 ? median(drops) : (FRACTIONS.ankleHeight - BALL_HEIGHT) * height_m) / height_m),
-  );
+  // Heels rise while toes stand, and hardly ever the other way about: a flat foot has the lower ankles.
+  const flat = drops.length > 0 ? quantile(drops, 0.2) / height_m : FRACTIONS.ankleHeight - BALL_HEIGHT;
+  const drop = Math.min(0.08, Math.max(0, flat));
   const ankleSole = hasToes ? (drop + BALL_HEIGHT) * height_m : FRACTIONS.ankleHeight * height_m;
   const toeSole = BALL_HEIGHT * height_m;
   const standing = still.map(({ frame, foot }) => {

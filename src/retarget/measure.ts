@@ -104,8 +104,8 @@ function measureUp(track: KeypointTrack, frames: Int32Array, given: Axis | undef
 export function segmentLengths(track: KeypointTrack, frames: Int32Array): Record<HumanSegment, number> {
   const column = (name: HumanKeypoint) => track.keypoints.indexOf(name);
   const distances = new Float64Array(frames.length);
-  /** Median distance between the middles of two sets of keypoints. */
-  const between = (from: readonly HumanKeypoint[], to: readonly HumanKeypoint[]): number => {
+  /** Median, or another quantile, of the distance between the middles of two sets of keypoints. */
+  const between = (from: readonly HumanKeypoint[], to: readonly HumanKeypoint[], share = 0.5): number => {
     const a = from.map(column);
     const b = to.map(column);
     if ([...a, ...b].some((index) => index < 0)) return Number.NaN;
@@ -121,7 +121,7 @@ export function segmentLengths(track: KeypointTrack, frames: Int32Array): Record
       }
       distances[row] = Math.sqrt(sum);
     }
-    return median(distances);
+    return quantile(distances, share);
   };
   const sides = (from: string, to: string) =>
     (between([`left_${from}` as HumanKeypoint], [`left_${to}` as HumanKeypoint]) +
@@ -133,7 +133,8 @@ export function segmentLengths(track: KeypointTrack, frames: Int32Array): Record
     foot: sides('foot', 'toe'),
     upperArm: sides('shoulder', 'elbow'),
     forearm: sides('elbow', 'hand'),
-    trunk: between(['left_hip', 'right_hip'], ['left_shoulder', 'right_shoulder']),
+    // Bending shortens the trunk between its ends and nothing lengthens it: the straight ones count.
+    trunk: between(['left_hip', 'right_hip'], ['left_shoulder', 'right_shoulder'], 0.9),
     hips: between(['left_hip'], ['right_hip']),
     shoulders: between(['left_shoulder'], ['right_shoulder']),
   };
