@@ -5,6 +5,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DataError } from './errors.js';
 
 /** Writes `content` to `path` atomically; a crash leaves the old file or the new one, never a part. */
 export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
@@ -23,6 +24,18 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+/** A JSON object from the text of a file. @throws DataError naming the file */
+export function parseJson(text: string, path: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new DataError({ where: path, what: 'not JSON', found: (error as Error).message }, { cause: error });
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new DataError({ where: path, what: 'content', expected: 'a JSON object', found: text.slice(0, 40) });
 }
 
 /** SHA-256 of a file as lower-case hex, streamed. */

@@ -15,7 +15,7 @@ import { type ParameterValues, parameterSpecs } from '../model/parameters.js';
 import { robotFromJson } from '../robot/robot-json.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { sha256 } from '../robot/sha256.js';
-import { checkNormaliser, type Normaliser } from '../tokens/normaliser.js';
+import { checkNormaliser, type Normaliser, normaliserSchema } from '../tokens/normaliser.js';
 import { createTokenSpec, rowWidth, type TokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
 
 export const BUNDLE_FORMAT = 'nextgait-policy';
@@ -49,7 +49,7 @@ const descriptionSchema = z.looseObject({
   weights: z.looseObject({ sha256: z.string() }),
   tokens: z.unknown(),
   model: z.unknown(),
-  normaliser: z.looseObject({ mean: z.array(z.number()), deviation: z.array(z.number()) }),
+  normaliser: normaliserSchema,
   robot: z.unknown(),
   provenance: z.record(z.string(), z.unknown()),
 });

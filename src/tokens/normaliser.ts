@@ -4,6 +4,7 @@
 // falls. The floors say how small a spread still means something on a robot. The normaliser is part of every
 // checkpoint and is inside every export.
 
+import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { ChannelName } from '../motion/episode.js';
 import { entryNames, rowWidth, type TokenSpec } from './token-spec.js';
@@ -26,6 +27,9 @@ export interface Normaliser {
   readonly mean: readonly number[];
   readonly deviation: readonly number[];
 }
+
+/** A normaliser as it stands in files; checkNormaliser() checks its numbers. */
+export const normaliserSchema = z.looseObject({ mean: z.array(z.number()), deviation: z.array(z.number()) });
 
 /** Count, mean and variance of every entry, one pass, missing entries left out (Welford). */
 export class NormaliserStatistics {

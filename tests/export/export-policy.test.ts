@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Random } from '../../src/base/random.js';
+import { encodeSafetensors } from '../../src/base/safetensors.js';
 import { exportCommand } from '../../src/cli/export.js';
 import { exportPolicy } from '../../src/export/export-policy.js';
 import { identityOf } from '../../src/robot/robot-model.js';
@@ -143,6 +144,25 @@ describe('loading a policy', () => {
     await expect(readBundle(bundle, { checkpoint: 'last' })).rejects.toThrow(/one set of weights/);
     await rm(join(bundle, 'weights.safetensors'));
     await expect(readBundle(bundle)).rejects.toThrow(/weights\.safetensors: file of the bundle that cannot be read/);
+  });
+
+  it('refuses a damaged run by file', async () => {
+    const run = join(folder, 'run');
+    await writeTestRun(run);
+    const damaged = async (file: string, change: (bytes: Buffer) => Uint8Array, message: RegExp) => {
+      const whole = await readFile(join(run, file));
+      await writeFile(join(run, file), change(Buffer.from(whole)));
+      await expect(readBundle(run), file).rejects.toThrow(message);
+      await writeFile(join(run, file), whole);
+    };
+    const checkpoint = 'checkpoints/step-001000';
+    await damaged('recipe.json', (bytes) => bytes.subarray(0, 500), /run\/recipe\.json: not JSON/);
+    await damaged('recipe.json', (bytes) => Buffer.from(bytes.toString().replace('"mean"', '"men"')), /normaliser/);
+    await damaged(`${checkpoint}/state.json`, () => Buffer.from('[]'), /state\.json: content: expected a JSON object/);
+    await damaged(`${checkpoint}/state.safetensors`, (bytes) => bytes.subarray(0, -1), /state\.safetensors: tensor/);
+    const fewer = encodeSafetensors({ 'average.mask': { shape: [15], data: new Float32Array(15) } });
+    await damaged(`${checkpoint}/state.safetensors`, () => fewer, /step-001000: parameters.*embed\.weight/);
+    await expect(readBundle(run)).resolves.toMatchObject({ kind: 'run' });
   });
 
   it('refuses a policy.onnx of other weights', async () => {
