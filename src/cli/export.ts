@@ -2,8 +2,10 @@
 
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DataError } from '../base/errors.js';
+import { readTrainingFacts } from '../evaluate/training-facts.js';
 import { EXPORT_DEFAULTS, EXPORT_FORMATS, type ExportFormat, exportPolicy } from '../export/export-policy.js';
 import { describeParity } from '../export/parity.js';
+import type { PolicyBundle } from '../policy/bundle.js';
 import { readBundle } from '../sim/read-bundle.js';
 import { type CommonOptions, parseCount, verbAction, withCommonFlags, withExample } from './common.js';
 
@@ -32,7 +34,8 @@ export function exportCommand(): Command {
     verbAction(async (context, flags: ExportFlags, reference: string) => {
       const out = requireOut(flags);
       const { bundle } = await readBundle(reference, { checkpoint: flags.checkpoint });
-      const named = flags.name === undefined ? bundle : { ...bundle, name: flags.name };
+      const provenance = await withTrainingFacts(bundle.provenance);
+      const named = { ...bundle, name: flags.name ?? bundle.name, provenance };
       const { format: formats, batch, overwrite } = flags;
       const report = await exportPolicy(named, out, { formats, batch, overwrite });
       const { parity } = report;
@@ -41,6 +44,16 @@ export function exportCommand(): Command {
       return { policy: named.name, ...report, exitCode: 0 };
     }),
   );
+}
+
+/** What a bundle far from its data could not look up: the teacher, and the commands that it was trained with. */
+async function withTrainingFacts(provenance: PolicyBundle['provenance']): Promise<PolicyBundle['provenance']> {
+  const { teacher, commandRange } = await readTrainingFacts(provenance);
+  return {
+    ...provenance,
+    ...(teacher === undefined ? {} : { teacher }),
+    ...(commandRange === undefined ? {} : { commandRange }),
+  };
 }
 
 function requireOut({ out, append }: ExportFlags): string {

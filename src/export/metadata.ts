@@ -4,14 +4,17 @@
 // separated by commas, numbers in full precision. The rest says what only this policy needs.
 
 import { TOOL } from '../base/version.js';
-import { BUNDLE_FILES, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
+import { BUNDLE_FILES, commandRangeOf, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
 import { WEIGHTS_KEY } from '../policy/onnx-policy.js';
 import { sha256 } from '../robot/sha256.js';
 import { entryNames } from '../tokens/token-spec.js';
 
+const COMMANDS = ['vx_mps', 'vy_mps', 'wz_radps'] as const;
+
 /** Key and text of every entry of metadata_props. */
 export function policyMetadata(bundle: PolicyBundle, batch: number): Record<string, string> {
   const { robot, tokens, model, normaliser } = bundle;
+  const range = commandRangeOf(bundle);
   const list = (values: readonly (string | number)[]) => values.join(',');
   return {
     // As other exporters have them.
@@ -21,7 +24,7 @@ export function policyMetadata(bundle: PolicyBundle, batch: number): Record<stri
     default_joint_pos: list(robot.defaultPosition_rad),
     action_scale: list(robot.jointNames.map(() => 1)),
     observation_names: list(tokens.channels.map(({ name }) => name)),
-    command_names: 'vx_mps,vy_mps,wz_radps',
+    command_names: list(COMMANDS),
     // The rest of the robot.
     robot: robot.name,
     robot_hash: robot.hash,
@@ -42,6 +45,12 @@ export function policyMetadata(bundle: PolicyBundle, batch: number): Record<stri
     action: 'joint position target minus default_joint_pos (rad), in the order of joint_names',
     observation_widths: list(tokens.channels.map(({ width }) => width)),
     observation_entries: list(entryNames(tokens, robot).slice(0, tokens.observationWidth)),
+    ...(range === undefined
+      ? {}
+      : {
+          command_lower: list(COMMANDS.map((axis) => range[axis][0])),
+          command_upper: list(COMMANDS.map((axis) => range[axis][1])),
+        }),
     // The normaliser is inside; these are for reading only.
     normaliser: `inside; ${model.inputNorm}; mean and deviation of the training split, floors in physical units`,
     normaliser_mean: list(normaliser.mean),

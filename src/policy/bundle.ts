@@ -17,6 +17,7 @@ import type { RobotModel } from '../robot/robot-model.js';
 import { sha256 } from '../robot/sha256.js';
 import { checkNormaliser, type Normaliser, normaliserSchema } from '../tokens/normaliser.js';
 import { createTokenSpec, rowWidth, type TokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
+import type { CommandRange } from './controller.js';
 
 export const BUNDLE_FORMAT = 'nextgait-policy';
 export const BUNDLE_VERSION = 1;
@@ -53,6 +54,14 @@ const descriptionSchema = z.looseObject({
   robot: z.unknown(),
   provenance: z.record(z.string(), z.unknown()),
 });
+
+const interval = z.tuple([z.number(), z.number()]);
+const commandRangeSchema = z.object({ vx_mps: interval, vy_mps: interval, wz_radps: interval });
+
+/** The velocity commands that a policy was made for, where its provenance says so (`commandRange`). */
+export function commandRangeOf({ provenance }: PolicyBundle): CommandRange | undefined {
+  return commandRangeSchema.safeParse(provenance.commandRange).data;
+}
 
 /** The bundle's files by name. */
 export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {

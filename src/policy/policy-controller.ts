@@ -7,7 +7,7 @@
 
 import { identityOf } from '../robot/robot-model.js';
 import type { Program, Runtime } from '../runtime/runtime.js';
-import type { PolicyBundle } from './bundle.js';
+import { commandRangeOf, type PolicyBundle } from './bundle.js';
 import type { Controller } from './controller.js';
 import { createObservationWriter } from './observation.js';
 import { buildPolicyGraph, POLICY_IO, policyState } from './policy-graph.js';
@@ -60,6 +60,7 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
     robot: identityOf(robot),
     rate_hz: tokens.rate_hz,
     slotCount,
+    commandRange: commandRangeOf(bundle),
     reset(slot) {
       counts[slot] = 0;
       started[slot] = 0;

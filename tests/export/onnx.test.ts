@@ -59,6 +59,14 @@ describe('policy.onnx', () => {
     expect(metadata.observation_entries.split(',').at(-1)).toBe('jointVelocity.right_joint');
     expect(metadata.normaliser_mean.split(',').map(Number)).toEqual(bundle.normaliser.mean);
     expect(JSON.parse(metadata.provenance)).toEqual(bundle.provenance);
+    expect(metadata).not.toHaveProperty('command_upper');
+    const commandRange = { vx_mps: [-0.5, 1], vy_mps: [-0.3, 0.3], wz_radps: [-0.2, 0.2] };
+    const walks = { ...bundle, provenance: { commandRange } };
+    expect(readOnnxPolicy(encodePolicyOnnx(walks, { batch: 2 }), walks, 'policy.onnx').metadata).toMatchObject({
+      command_names: 'vx_mps,vy_mps,wz_radps',
+      command_lower: '-0.5,-0.3,-0.2',
+      command_upper: '1,0.3,0.2',
+    });
   });
 
   it('is refused where it is not the policy of its bundle', async () => {

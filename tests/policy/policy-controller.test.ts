@@ -227,3 +227,15 @@ it('history carries what was executed', async () => {
   expect(await second()).toEqual(own);
   await controller.dispose();
 });
+
+it('knows the commands it was made for where its provenance does', async () => {
+  const commandRange = { vx_mps: [-0.5, 1], vy_mps: [-0.3, 0.3], wz_radps: [-0.2, 0.2] };
+  const rangeOf = async (provenance: PolicyBundle['provenance']) => {
+    const controller = await createPolicyController({ ...randomBundle(), provenance }, await onnxRuntime());
+    await controller.dispose();
+    return controller.commandRange;
+  };
+  expect(await rangeOf({ commandRange })).toEqual(commandRange);
+  expect(await rangeOf({})).toBeUndefined();
+  expect(await rangeOf({ commandRange: { vx_mps: 1 } })).toBeUndefined();
+});
