@@ -39,7 +39,10 @@ export interface Retargeter {
 export interface ClipProblem {
   readonly problem: Problem;
   readonly scale: number;
+  readonly soles: readonly Sole[];
   readonly contacts: readonly Contact[];
+  /** Target paths of the soles' corners, one a foot [frame, 4, 3]. */
+  readonly corners: readonly Float64Array[];
   /** By how much each frame's targets were lowered on to the floor (m). */
   readonly shift_m: Float64Array;
   /** Index of the first sole corner among the tracked points. */
@@ -155,7 +158,8 @@ export function clipProblem(retargeter: Retargeter, human: HumanMotion): ClipPro
   }
   const firstCorner = tracked.length;
   writeContactTargets(targets, firstCorner, contacts, corners, FLOOR_M, config.contact);
-  return { problem: { model, targets, ground, smoothness }, scale: scaled.scale, contacts, shift_m, firstCorner };
+  const problem = { model, targets, ground, smoothness };
+  return { problem, scale: scaled.scale, soles, contacts, corners, shift_m, firstCorner };
 }
 
 /** Frames in which a keypoint was measured; undefined where it always was. */

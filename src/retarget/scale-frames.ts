@@ -1,9 +1,12 @@
 // Orientations of a person's segments, frame by frame: the file's own where it has them, else what positions tell.
 //
+// A file's own are trued first, by a constant turn each: limbs so that they lie along their bones, feet so that they are
+// level while they stand. Zero poses with legs apart or toes pointing down leave such turns behind.
 // Without orientations the hips' line and the trunk make the pelvis's, the shoulders' line and the trunk the torso's, and
 // ankle and toe with the shank's side the feet's. Arms and legs have none then: a line does not say how it is twisted.
 
-import { fromAxes } from '../math/rotation.js';
+import { multiplyQuaternions, rotateInverse } from '../math/quaternion.js';
+import { fromAxes, fromTo } from '../math/rotation.js';
 import { type HumanKeypoint, type HumanMotion, keypointIndex } from '../motion/human-motion.js';
 
 export interface SegmentFrames {
@@ -17,9 +20,9 @@ export function segmentFrames(motion: HumanMotion): SegmentFrames {
   const { keypoints, quaternions, oriented } = motion;
   keypoints.forEach((name, column) => {
     if (oriented[column] === 0) return;
+    const truing = truingTurn(motion, name);
     writers.set(name, (frame, out, o) => {
-      const at = 4 * (frame * keypoints.length + column);
-      for (let k = 0; k < 4; k++) out[o + k] = quaternions[at + k];
+      multiplyQuaternions(out, o, quaternions, 4 * (frame * keypoints.length + column), truing, 0);
     });
   });
   const column = (name: HumanKeypoint) => keypointIndex(motion, name);
@@ -37,6 +40,61 @@ export function segmentFrames(motion: HumanMotion): SegmentFrames {
     writers.set(`${side}_foot`, footFrame(sole, line(`${side}_foot`, `${side}_knee`), drop));
   }
   return { motion, writers };
+}
+
+/** Segments that hang down in a standing person, and the keypoint at their end. */
+const BONES: Partial<Record<HumanKeypoint, HumanKeypoint>> = {
+  left_hip: 'left_knee',
+  left_knee: 'left_foot',
+  left_shoulder: 'left_elbow',
+  left_elbow: 'left_hand',
+  right_hip: 'right_knee',
+  right_knee: 'right_foot',
+  right_shoulder: 'right_elbow',
+  right_elbow: 'right_hand',
+};
+
+/** A foot whose ankle is slower than this, and this near to its standing height, stands (m/s, m). */
+const STANDING_MPS = 0.2;
+const STANDING_M = 0.03;
+/** Fewest standing frames that tell how a foot is turned. */
+const FEWEST_STANDING = 5;
+
+/** The constant turn from a segment's true axes to those of the file. */
+function truingTurn(motion: HumanMotion, name: HumanKeypoint): Float64Array {
+  const turn = Float64Array.of(1, 0, 0, 0);
+  const end = BONES[name];
+  const isFoot = name === 'left_foot' || name === 'right_foot';
+  if (end === undefined && !isFoot) return turn;
+  const { keypoints, quaternions, frameCount } = motion;
+  const column = keypointIndex(motion, name);
+  const bone = end === undefined ? undefined : middleLine(motion, [column], [keypointIndex(motion, end)]);
+  const [direction, own, mean] = [new Float64Array(3), new Float64Array(3), new Float64Array(3)];
+  let count = 0;
+  for (let frame = 0; frame < frameCount; frame++) {
+    if (bone !== undefined) bone(frame, direction);
+    else if (stands(motion, column, frame)) direction.set([0, 0, -1]);
+    else continue;
+    normalise(direction);
+    rotateInverse(own, 0, quaternions, 4 * (frame * keypoints.length + column), direction, 0);
+    for (let k = 0; k < 3; k++) mean[k] += own[k];
+    count++;
+  }
+  // A mean much shorter than one: no constant turn explains it.
+  if (count < FEWEST_STANDING || Math.hypot(...mean) < 0.8 * count) return turn;
+  normalise(mean);
+  fromTo(turn, 0, [0, 0, -1], mean);
+  return turn;
+}
+
+function stands(motion: HumanMotion, column: number, frame: number): boolean {
+  const { positions_m, keypoints, frameCount, rate_hz, soles_m } = motion;
+  if (frame === 0 || frame + 1 >= frameCount) return false;
+  const at = 3 * (frame * keypoints.length + column);
+  const step = 3 * keypoints.length;
+  const speed = (k: number) => 0.5 * rate_hz * (positions_m[at + step + k] - positions_m[at - step + k]);
+  const height = positions_m[at + 2] - (soles_m[keypoints[column]] ?? 0.039 * motion.height_m);
+  return Math.hypot(speed(0), speed(1), speed(2)) < STANDING_MPS && height < STANDING_M;
 }
 
 type Line = (frame: number, out: Float64Array) => void;

@@ -40,7 +40,7 @@ export interface Trajectory {
   readonly configurations: Float64Array;
   /** Velocities over the problem's variables [frame, size]: base linear and angular in the world, joints in tree order. */
   readonly velocities: Float64Array;
-  /** Cost of the tracking and smoothness terms, summed over windows without their overlaps. */
+  /** Cost of all terms, summed over windows (overlaps count in both). */
   readonly cost: number;
   /** Largest change in a window's last step (rad or m): how far from converged. */
   readonly lastStep: number;
