@@ -41,7 +41,7 @@ export const retargetSchema = z.strictObject({
   tolerances: z
     .strictObject({
       /** Of every joint from the default pose (rad). */
-      posture_rad: positive.default(1),
+      posture_rad: positive.default(2),
       jointVelocity_radps: positive.default(30),
       jointAcceleration_radps2: positive.default(60),
       baseVelocity_mps: positive.default(10),

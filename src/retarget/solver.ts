@@ -26,8 +26,8 @@ export interface SolverOptions extends WindowOptions {
 
 export const SOLVER_DEFAULTS: SolverOptions = {
   ...WINDOW_DEFAULTS,
-  windowFrames: 240,
-  overlapFrames: 16,
+  windowFrames: 320,
+  overlapFrames: 24,
   startIterations: 2,
   firstIterations: 40,
   startDamping: 20,
