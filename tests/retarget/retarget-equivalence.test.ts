@@ -76,7 +76,9 @@ describe('retargeting', () => {
     for (let frame = 0; frame < FRAMES; frame += 9) {
       const [x, y, z] = here.basePosition!.data.subarray(3 * frame, 3 * frame + 3);
       const expected = [30 + Math.cos(yaw) * x - Math.sin(yaw) * y, -12 + Math.sin(yaw) * x + Math.cos(yaw) * y, z];
-      expected.forEach((value, k) => expect(moved.basePosition!.data[3 * frame + k]).toBeCloseTo(value, 4));
+      for (const [k, value] of expected.entries()) {
+        expect(moved.basePosition!.data[3 * frame + k]).toBeCloseTo(value, 4);
+      }
       const turned = yawOf(moved.baseQuaternion!.data, 4 * frame) - yawOf(here.baseQuaternion!.data, 4 * frame);
       expect(Math.cos(turned - yaw)).toBeCloseTo(1, 6);
     }
