@@ -1,0 +1,252 @@
+// Retargeting beside GMR, on GMR's own targets and with one scoring script for both.
+//
+// The peer folder holds, for each clip, what GMR was led by and what it made of it (gmr_*.npz: target_pos, target_quat_wxyz,
+// robot_links, qpos, fps), GMR's model of the robot and metrics.py, which scores a motion against those targets. Ours is
+// solved for the same targets, within the joint ranges of GMR's model, written as npz and scored by the same script.
+// Soles are held at the height that the targets have, because the script's floor is GMR's.
+// Time is that of contacts, problem and solution, in processor time of one thread, best of several turns: other work on
+// the machine does not count for either side, and GMR's figure is its own best.
+//
+// Run: node dist/bench/retarget.js --peer FOLDER [--out FOLDER] [--turns 5] [--python python3]
+
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs, promisify } from 'node:util';
+import { zipSync } from 'fflate';
+import { NpzFile } from '../ingest/readers/npz.js';
+import { loadConfig } from '../src/base/config-file.js';
+import { packagePath } from '../src/base/files.js';
+import {
+  CONTACT_DEFAULTS,
+  cornerPaths,
+  findContacts,
+  solePoints,
+  writeContactTargets,
+} from '../src/retarget/contact.js';
+import type { Problem, Targets } from '../src/retarget/problem.js';
+import { planRetarget, type RetargetConfig, retargetSchema } from '../src/retarget/retarget-config.js';
+import { createRetargeter, type Retargeter } from '../src/retarget/retarget-problem.js';
+import { solveTrajectory, type Trajectory } from '../src/retarget/solver.js';
+import type { RobotModel } from '../src/robot/robot-model.js';
+import { loadRobot } from '../src/sim/load-robot.js';
+
+/** Tolerances (m, rad) by what a link's name contains: feet and hands lead, the rest gives. */
+const TOLERANCES: readonly (readonly [part: string, position_m: number | undefined, orientation_rad: number])[] = [
+  ['ankle', 0.01, 0.2],
+  ['knee', 0.05, 0.4],
+  ['wrist', 0.02, 0.2],
+  ['elbow', 0.04, 0.2],
+  ['pelvis', 0.05, 0.2],
+  ['torso', undefined, 0.2],
+  ['', undefined, 0.4],
+];
+
+/** Joint ranges of GMR's G1 that are narrower than the robot's own (rad). */
+const GMR_RANGES: RetargetConfig['ranges_rad'] = {
+  '*_hip_pitch_joint': [-1.57, 1.57],
+  '*_hip_yaw_joint': [-1.57, 1.57],
+  left_hip_roll_joint: [-0.5236, 1.57],
+  right_hip_roll_joint: [-1.57, 0.5236],
+  waist_yaw_joint: [-1.57, 1.57],
+  '*_shoulder_pitch_joint': [-3.0892, 1.149],
+  left_shoulder_roll_joint: [-0.6, 2.2515],
+  right_shoulder_roll_joint: [-2.2515, 0.6],
+  left_shoulder_yaw_joint: [-1.4, 2],
+  right_shoulder_yaw_joint: [-2, 1.4],
+  '*_elbow_joint': [-1.0472, 1.7],
+};
+
+interface PeerClip {
+  readonly name: string;
+  readonly rate_hz: number;
+  readonly frameCount: number;
+  readonly links: readonly string[];
+  readonly position_m: Float64Array; // [frame, link, 3]
+  readonly quaternion: Float64Array; // [frame, link, 4]
+}
+
+async function readClip(path: string): Promise<PeerClip> {
+  const file = await NpzFile.open(path);
+  try {
+    const [links, position, quaternion, fps] = await Promise.all(
+      ['robot_links', 'target_pos', 'target_quat_wxyz', 'fps'].map((name) => file.read(name)),
+    );
+    return {
+      name: basename(path, '.npz'),
+      rate_hz: fps.numbers![0],
+      frameCount: position.shape[0],
+      links: links.text!,
+      position_m: position.numbers!,
+      quaternion: quaternion.numbers!,
+    };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The peer's targets as our problem. */
+function peerProblem(retargeter: Retargeter, clip: PeerClip): Problem {
+  const { model, soles, ground, smoothness } = retargeter;
+  const { frameCount, rate_hz, links } = clip;
+  const bodies = links.map((link) => bodyOf(model.robot, link));
+  const tolerances = links.map((link) => TOLERANCES.find(([part]) => link.includes(part))!);
+  const own = links.map((name, at) => ({ name, body: bodies[at], offset_m: [0, 0, 0] }));
+  const points = [...own, ...solePoints(soles)];
+  const targets: Targets = {
+    rate_hz,
+    frameCount,
+    points,
+    pointTarget_m: new Float64Array(frameCount * points.length * 3),
+    pointWeight: new Float64Array(frameCount * points.length),
+    frames: own,
+    frameTarget: clip.quaternion,
+    frameWeight: new Float64Array(frameCount * own.length),
+  };
+  for (let frame = 0; frame < frameCount; frame++) {
+    for (const [at, [, position_m, orientation_rad]] of tolerances.entries()) {
+      const to = frame * points.length + at;
+      const from = frame * own.length + at;
+      targets.pointTarget_m.set(clip.position_m.subarray(3 * from, 3 * from + 3), 3 * to);
+      targets.pointWeight[to] = position_m === undefined ? 0 : position_m ** -2;
+      targets.frameWeight[from] = orientation_rad ** -2;
+    }
+  }
+  const corners = soles.map((sole) => {
+    const column = bodies.indexOf(sole.body);
+    return cornerPaths(
+      { position_m: take(clip.position_m, clip, column, 3), quaternion: take(clip.quaternion, clip, column, 4) },
+      sole,
+      frameCount,
+    );
+  });
+  const options = { ...CONTACT_DEFAULTS, height: 'kept' } as const;
+  const contacts = findContacts(corners, frameCount, rate_hz, 0, options);
+  writeContactTargets(targets, own.length, contacts, corners, 0, options);
+  return { model, targets, ground, smoothness };
+}
+
+function bodyOf(robot: RobotModel, name: string): number {
+  const body = robot.bodies.findIndex((one) => one.name === name);
+  if (body < 0) throw new Error(`the robot has no body ${name}`);
+  return body;
+}
+
+function take(values: Float64Array, { frameCount, links }: PeerClip, column: number, width: number): Float64Array {
+  const out = new Float64Array(frameCount * width);
+  for (let frame = 0; frame < frameCount; frame++) {
+    const at = (frame * links.length + column) * width;
+    out.set(values.subarray(at, at + width), frame * width);
+  }
+  return out;
+}
+
+interface Timed {
+  readonly trajectory: Trajectory;
+  readonly framesPerSecond: number;
+}
+
+function solveTimed(retargeter: Retargeter, clip: PeerClip, turns: number): Timed {
+  let best_ms = Number.POSITIVE_INFINITY;
+  let trajectory: Trajectory | undefined;
+  for (let turn = 0; turn < turns; turn++) {
+    const before = process.cpuUsage();
+    trajectory = solveTrajectory(peerProblem(retargeter, clip), retargeter.plan.config.solver);
+    const { user, system } = process.cpuUsage(before);
+    best_ms = Math.min(best_ms, (user + system) / 1000);
+  }
+  return { trajectory: trajectory!, framesPerSecond: (1000 * clip.frameCount) / best_ms };
+}
+
+/** A .npz with one float64 array `qpos`. */
+function qposFile({ configurations, frameCount }: Trajectory): Uint8Array {
+  const text = `{'descr': '<f8', 'fortran_order': False, 'shape': (${frameCount}, ${configurations.length / frameCount}), }`;
+  const header = `${text.padEnd(117)}\n`;
+  const bytes = new Uint8Array(10 + header.length + configurations.byteLength);
+  bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, header.length & 255, header.length >> 8]);
+  bytes.set(new TextEncoder().encode(header), 10);
+  bytes.set(
+    new Uint8Array(configurations.buffer, configurations.byteOffset, configurations.byteLength),
+    10 + header.length,
+  );
+  return zipSync({ 'qpos.npy': bytes }, { level: 0 });
+}
+
+interface Metrics {
+  readonly keypoint_err_mm: Record<string, { mean: number; p95: number }>;
+  readonly orient_err_deg: Record<string, { mean: number }>;
+  readonly foot_skating_mps: { mean: number; human_scaled_foot_speed_same_frames: number };
+  readonly foot_height_err_vs_target_mm: { abs_mean: number };
+  readonly ground_mm: { penetration_max: number };
+  readonly joint_limits: { violations_gt_1urad: number; frames_with_any_joint_within_1mrad_of_limit: number };
+  readonly smoothness: { joint_acc_rms: number; joint_jerk_rms: number; joint_vel_max: number };
+  readonly gmr_fps_median?: number;
+}
+
+async function score(python: string, peer: string, ref: string, candidate?: string): Promise<Metrics> {
+  const script = join(peer, 'metrics.py');
+  const files = [join(peer, `${ref}.npz`), ...(candidate === undefined ? [] : [candidate])];
+  const { stdout } = await promisify(execFile)(python, [script, ...files]);
+  return JSON.parse(stdout) as Metrics;
+}
+
+const ROWS: readonly (readonly [label: string, value: (metrics: Metrics) => number | undefined, digits: number])[] = [
+  ['feet, mean error (mm)', (m) => m.keypoint_err_mm.feet.mean, 1],
+  ['knees (mm)', (m) => m.keypoint_err_mm.knees.mean, 1],
+  ['hands (mm)', (m) => m.keypoint_err_mm.hands.mean, 1],
+  ['elbows (mm)', (m) => m.keypoint_err_mm.elbows.mean, 1],
+  ['pelvis (mm)', (m) => m.keypoint_err_mm.pelvis.mean, 1],
+  ['feet, turned by (deg)', (m) => m.orient_err_deg.feet.mean, 1],
+  ['pelvis (deg)', (m) => m.orient_err_deg.pelvis.mean, 1],
+  ['torso (deg)', (m) => m.orient_err_deg.torso.mean, 1],
+  ['hands (deg)', (m) => m.orient_err_deg.hands.mean, 1],
+  ['skating (m/s)', (m) => m.foot_skating_mps.mean, 3],
+  ["the person's own foot (m/s)", (m) => m.foot_skating_mps.human_scaled_foot_speed_same_frames, 3],
+  ['foot height error (mm)', (m) => m.foot_height_err_vs_target_mm.abs_mean, 1],
+  ['penetration, most (mm)', (m) => m.ground_mm.penetration_max, 1],
+  ['frames with a joint on its limit (%)', (m) => 100 * m.joint_limits.frames_with_any_joint_within_1mrad_of_limit, 1],
+  ['joint limits exceeded', (m) => m.joint_limits.violations_gt_1urad, 0],
+  ['joint acceleration, rms (rad/s²)', (m) => m.smoothness.joint_acc_rms, 1],
+  ['joint jerk, rms (rad/s³)', (m) => m.smoothness.joint_jerk_rms, 0],
+  ['frames a second, one core', (m) => m.gmr_fps_median, 0],
+];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      peer: { type: 'string' },
+      out: { type: 'string', default: 'retarget-bench' },
+      turns: { type: 'string', default: '5' },
+      python: { type: 'string', default: 'python3' },
+    },
+  });
+  if (values.peer === undefined) throw new Error('--peer FOLDER is missing: the folder with gmr_*.npz and metrics.py');
+  const path = packagePath('configs', 'retarget', 'g1.yaml');
+  const config = { ...(await loadConfig(retargetSchema, path)), ranges_rad: GMR_RANGES };
+  const retargeter = createRetargeter(planRetarget((await loadRobot('g1')).robot, config, path));
+  await mkdir(values.out, { recursive: true });
+  const names = (await readdir(values.peer)).filter((name) => /^gmr_.*\.npz$/.test(name)).sort();
+  for (const file of names) {
+    const clip = await readClip(join(values.peer, file));
+    const { trajectory, framesPerSecond } = solveTimed(retargeter, clip, Number(values.turns));
+    const candidate = join(values.out, `nextgait_${file}`);
+    await writeFile(candidate, qposFile(trajectory));
+    const theirs = await score(values.python, values.peer, clip.name);
+    const ours = {
+      ...(await score(values.python, values.peer, clip.name, candidate)),
+      gmr_fps_median: framesPerSecond,
+    };
+    await writeFile(
+      join(values.out, `${clip.name}.json`),
+      `${JSON.stringify({ gmr: theirs, nextgait: ours }, null, 2)}\n`,
+    );
+    process.stdout.write(`\n${clip.name}: ${clip.frameCount} frames\n`);
+    for (const [label, value, digits] of ROWS) {
+      const cells = [theirs, ours].map((metrics) => (value(metrics)?.toFixed(digits) ?? '-').padStart(9));
+      process.stdout.write(`${label.padEnd(38)}${cells.join('')}\n`);
+    }
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
