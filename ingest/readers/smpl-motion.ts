@@ -11,7 +11,7 @@ import { axisVector, type KeypointTrack, segmentFrames, writeKeypoints } from '.
 import { MEAN_STATURE_M } from '../../src/retarget/skeleton-fractions.js';
 import { BODY_JOINT_COUNT, BODY_JOINTS, genericRest, poseBody, statureOfRest } from './smpl-body.js';
 import type { BodyPiece } from './smpl-repair.js';
-import { measureStature, pathFromFeet } from './smpl-stature.js';
+import { measureStature, pathFromFeet, pelvisOffsets } from './smpl-stature.js';
 import type { BodyFile, BodyTrack } from './smpl-tracks.js';
 
 export interface BodyMotionOptions {
@@ -148,7 +148,10 @@ function straighten(track: BodyTrack, mean: Float64Array, up: readonly number[],
   );
   const rotations = track.rotations.slice();
   const translation = track.translation?.slice();
+  const modelTurns = new Float64Array(track.frames.length * 4);
   for (let row = 0; row < track.frames.length; row++) {
+    if (track.modelTurns === undefined) modelTurns.set(turn, row * 4);
+    else multiplyQuaternions(modelTurns, row * 4, turn, 0, track.modelTurns, row * 4);
     const at = row * BODY_JOINT_COUNT * 4;
     multiplyQuaternions(rotations, at, turn, 0, rotations, at);
     if (translation !== undefined) rotate(translation, row * 3, turn, 0, translation, row * 3);
@@ -156,7 +159,7 @@ function straighten(track: BodyTrack, mean: Float64Array, up: readonly number[],
   const degrees = (Math.acos(Math.min(1, cosine)) * 180) / Math.PI;
   const message = `the camera is tilted by ${degrees.toFixed(1)} degrees against the mean standing body; levelled`;
   findings.push({ kind: 'camera-tilt', severity: 'info', message });
-  return { ...track, rotations, translation };
+  return { ...track, rotations, translation, modelTurns };
 }
 
 /** Rest joints and stature: the user's, or measured on standing feet, or the mean of adults. */
@@ -187,6 +190,6 @@ function bodyPath(track: BodyTrack, rest: Float64Array, up: readonly number[], f
     findings.push({ kind: 'no-world-motion', severity: 'warning', message });
     return pathFromFeet(track, rest, up);
   }
-  // A translation is that of the model's origin, about which the pelvis turns only with its own joint.
-  return track.translation.map((value, at) => value + rest[at % 3]);
+  const offsets = pelvisOffsets(track, rest);
+  return track.translation.map((value, at) => value + offsets[at]);
 }

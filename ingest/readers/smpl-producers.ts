@@ -174,14 +174,16 @@ const TRAM: Producer = {
     const frames = file.has('frame') ? field(file, 'frame', [rowCount], where).values : counted(rowCount);
     const shape = optionalShape(file, 'pred_shape', rowCount, where);
     const notes: string[] = [];
+    let modelTurns: Float64Array | undefined;
     if (camera === undefined) notes.push('no camera.npy beside the file: the camera is taken to stand still');
-    else moveByCamera(camera, frames, rotations, translation, where);
+    else modelTurns = moveByCamera(camera, frames, rotations, translation, where);
     const track: BodyTrack = {
       person: '0',
       shot: 0,
       frames: Int32Array.from(frames),
       rotations,
       translation,
+      ...(modelTurns === undefined ? {} : { modelTurns }),
       ...(shape === undefined ? {} : { shape }),
     };
     return {
@@ -195,34 +197,42 @@ const TRAM: Producer = {
   },
 };
 
-/** From the camera of each frame to its gravity-aligned world: x_world = R x_camera + T. In place. */
+/** From the camera of each frame to its gravity-aligned world: x_world = R x_camera + T. In place; returns each R. */
 function moveByCamera(
   camera: Dictionary,
   frames: ArrayLike<number>,
   rotations: Float64Array,
   translation: Float64Array,
   where: string,
-): void {
+): Float64Array {
   const [turnKey, shiftKey] = camera.has('world_cam_R') ? ['world_cam_R', 'world_cam_T'] : ['pred_cam_R', 'pred_cam_T'];
   const place = `${where}: camera`;
-  const turns = field(camera, turnKey, [undefined, 3, 3], place);
-  const shifts = field(camera, shiftKey, [turns.shape[0], 3], place);
-  const turn = new Float64Array(4);
+  const cameras = field(camera, turnKey, [undefined, 3, 3], place);
+  const shifts = field(camera, shiftKey, [cameras.shape[0], 3], place);
+  const modelTurns = new Float64Array(frames.length * 4);
   for (let row = 0; row < frames.length; row++) {
     const frame = frames[row];
-    if (!(frame >= 0 && frame < turns.shape[0])) {
+    if (!(frame >= 0 && frame < cameras.shape[0])) {
       throw new DataError({
         where: place,
         what: 'camera of a frame',
-        expected: `frames 0 to ${turns.shape[0] - 1}`,
+        expected: `frames 0 to ${cameras.shape[0] - 1}`,
         found: `${frame}`,
       });
     }
-    fromMatrix(turn, 0, turns.values, frame * 9);
-    multiplyQuaternions(rotations, row * BODY_JOINT_COUNT * 4, turn, 0, rotations, row * BODY_JOINT_COUNT * 4);
-    rotate(translation, row * 3, turn, 0, translation, row * 3);
+    fromMatrix(modelTurns, row * 4, cameras.values, frame * 9);
+    multiplyQuaternions(
+      rotations,
+      row * BODY_JOINT_COUNT * 4,
+      modelTurns,
+      row * 4,
+      rotations,
+      row * BODY_JOINT_COUNT * 4,
+    );
+    rotate(translation, row * 3, modelTurns, row * 4, translation, row * 3);
     for (let k = 0; k < 3; k++) translation[row * 3 + k] += shifts.values[frame * 3 + k];
   }
+  return modelTurns;
 }
 
 const AIST: Producer = {

@@ -156,6 +156,7 @@ function joinRows(a: BodyTrack, i: number, b: BodyTrack, j: number): BodyTrack {
     frames: Int32Array.of(...start.frames, ...end.frames),
     rotations: join(start.rotations, end.rotations)!,
     translation: join(start.translation, end.translation),
+    modelTurns: join(start.modelTurns, end.modelTurns),
     shape: join(start.shape, end.shape),
   };
 }
@@ -276,6 +277,7 @@ function fillGaps(track: BodyTrack, spikes: readonly number[]): BodyPiece {
     frames: Int32Array.from({ length: frameCount }, (_, k) => first + k),
     rotations: spread(track.rotations, true)!,
     translation: spread(track.translation, false),
+    modelTurns: spread(track.modelTurns, true),
     shape: spread(track.shape, false),
   };
   return { track: filled, valid, findings };

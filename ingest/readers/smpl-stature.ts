@@ -5,6 +5,7 @@
 // of the four is slowest, in the mean over frames. Where a file has no motion through the world, the same relation gives
 // it back, from the stature.
 
+import { rotate } from '../../src/math/quaternion.js';
 import { median } from '../../src/retarget/measure.js';
 import { BODY_JOINT_COUNT, BODY_JOINTS, genericRest, poseBody } from './smpl-body.js';
 import type { BodyTrack } from './smpl-tracks.js';
@@ -34,6 +35,16 @@ export function footPaths(track: BodyTrack, rest: Float64Array): Float64Array {
   return paths;
 }
 
+/** Where the pelvis lies from the model's origin, in the file's world [row, 3]. */
+export function pelvisOffsets({ frames, modelTurns }: BodyTrack, rest: Float64Array): Float64Array {
+  const offsets = new Float64Array(frames.length * 3);
+  for (let row = 0; row < frames.length; row++) {
+    if (modelTurns === undefined) offsets.set(rest.subarray(0, 3), row * 3);
+    else rotate(offsets, row * 3, modelTurns, row * 4, rest, 0);
+  }
+  return offsets;
+}
+
 export interface Stature {
   readonly stature_m: number;
   /** Median speed of the slowest of heels and toes, at that stature (m/s). */
@@ -55,7 +66,10 @@ const LEAST_RISE = 1.15;
 export function measureStature(track: BodyTrack, rate_hz: number): Stature | undefined {
   const { translation } = track;
   if (translation === undefined) return undefined;
-  const paths = footPaths(track, genericRest(1));
+  const rest = genericRest(1);
+  const paths = footPaths(track, rest);
+  const origin = pelvisOffsets(track, rest);
+  for (let at = 0; at < paths.length; at++) paths[at] += origin[Math.floor(at / 12) * 3 + (at % 3)];
   // A twentieth of a second: long against noise, short against a stance.
   const span = Math.max(1, Math.round(rate_hz / 20));
   const pairs = track.frames.length - span;

@@ -16,6 +16,8 @@ export interface BodyTrack {
   readonly rotations: Float64Array; // [row, joint, 4]
   /** Position of the model's origin in the file's world (m); absent where the file has none in the world. */
   readonly translation?: Float64Array; // [row, 3]
+  /** Rotation from model axes, in which the pelvis lies below the origin, to the file's world; absent: none. */
+  readonly modelTurns?: Float64Array; // [row, 4]
   /** Body shape coefficients. */
   readonly shape?: Float64Array; // [row, shapeWidth]
 }
@@ -148,6 +150,7 @@ export function takeRows(track: BodyTrack, rows: readonly number[]): BodyTrack {
     frames: Int32Array.from(rows, (row) => track.frames[row]),
     rotations: pick(track.rotations),
     ...(track.translation === undefined ? {} : { translation: pick(track.translation) }),
+    ...(track.modelTurns === undefined ? {} : { modelTurns: pick(track.modelTurns) }),
     ...(track.shape === undefined ? {} : { shape: pick(track.shape) }),
   };
 }

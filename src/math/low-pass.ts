@@ -25,7 +25,7 @@ export function lowPass(
   const b = (c * c) / a0;
   const a1 = (2 * (c * c - 1)) / a0;
   const a2 = (1 - Math.SQRT2 * c + c * c) / a0;
-  const pad = Math.min(rowCount - 1, Math.ceil(rate_hz / corrected_hz));
+  const pad = Math.min(rowCount - 1, Math.ceil((3 * rate_hz) / corrected_hz));
   const length = rowCount + 2 * pad;
   const work = new Float64Array(length);
   const at = (row: number) => values[row * stride + column];

@@ -32,7 +32,8 @@ export interface MotionScale {
 /** A spread of standing feet beyond which the floor is no plane (m). */
 const UNEVEN_M = 0.1;
 const UPRIGHT_AT_LEAST = 0.6;
-const DRIFT_M = 0.04;
+/** A floor that moves less than this is one plane (m). */
+const DRIFT_M = 0.02;
 
 /**
  * Brings a track into the canonical form. The track's arrays are not kept.
@@ -63,15 +64,25 @@ export function canonicalMotion(
   const findings: Finding[] = [...source.findings];
   const measuredFloor = scale?.floor ?? measureFloor({ ...track, positions_m }, body.height_m);
   const floor_m = settings.floor_m ?? measuredFloor.height_m;
-  const follows = settings.floor === 'follow' && 'standing' in measuredFloor && measuredFloor.spread_m > DRIFT_M;
-  const levels = follows ? followFloor(measuredFloor as Floor, frameCount, rate_hz) : undefined;
+  const followed =
+    settings.floor === 'follow' && settings.floor_m === undefined && 'standing' in measuredFloor
+      ? followFloor(measuredFloor as Floor, frameCount, rate_hz)
+      : undefined;
+  const drift_m = followed === undefined ? 0 : rangeOf(followed);
+  const levels = drift_m > DRIFT_M ? followed : undefined;
   for (let frame = 0, at = 2; frame < frameCount; frame++) {
     const level = levels?.[frame] ?? floor_m;
     for (let k = 0; k < keypoints.length; k++, at += 3) positions_m[at] -= level;
   }
-  if (levels !== undefined) findings.push(driftFinding(levels));
+  if (levels !== undefined) {
+    const message = `the floor drifts by ${(drift_m * 100).toFixed(1)} cm and was levelled`;
+    findings.push({ kind: 'floor-drift', severity: 'info', message });
+  }
   if (match.rig.zeroPose === 'other') levelFeet(track, positions_m, quaternions);
-  findings.push(...bodyFindings(body, measuredFloor, follows), ...mirrorFinding(keypoints, positions_m, track));
+  findings.push(
+    ...bodyFindings(body, measuredFloor, levels !== undefined),
+    ...mirrorFinding(keypoints, positions_m, track),
+  );
 
   const segments: Partial<Record<HumanSegment, number>> = {};
   for (const name of HUMAN_SEGMENTS) if (Number.isFinite(body.segments_m[name])) segments[name] = body.segments_m[name];
@@ -187,14 +198,10 @@ function bodyFindings(body: BodyMeasure, floor: Pick<Floor, 'spread_m'>, follows
   return findings;
 }
 
-function driftFinding(levels: Float64Array): Finding {
+function rangeOf(levels: Float64Array): number {
   let [low, high] = [Infinity, -Infinity];
   for (const level of levels) [low, high] = [Math.min(low, level), Math.max(high, level)];
-  return {
-    kind: 'floor-drift',
-    severity: 'info',
-    message: `the floor drifts by ${((high - low) * 100).toFixed(1)} cm and was levelled`,
-  };
+  return high - low;
 }
 
 /** Toes that point backwards: left and right are exchanged, or the file's axes are left-handed. */

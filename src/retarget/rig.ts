@@ -62,7 +62,10 @@ export function matchRig(
   names: readonly string[],
 ): RigMatch & { readonly missing: readonly HumanKeypoint[] } {
   const indices = new Map<string, number>();
-  for (const [index, name] of plainNames(names).entries()) if (!indices.has(name)) indices.set(name, index);
+  // As they are compared first; a rig file may also have them as they stand in the file, prefix and all.
+  for (const list of [plainNames(names), names.map(plain)]) {
+    for (const [index, name] of list.entries()) if (!indices.has(name)) indices.set(name, index);
+  }
   const find = (name: string) => indices.get(plain(name));
   const keypoints: HumanKeypoint[] = [];
   const joints: number[][] = [];
