@@ -38,8 +38,8 @@ const TOLERANCES: readonly (readonly [part: string, position_m: number | undefin
   ['knee', 0.05, 0.4],
   ['wrist', 0.02, 0.2],
   ['elbow', 0.04, 0.2],
-  ['pelvis', 0.05, 0.2],
-  ['torso', undefined, 0.2],
+  ['pelvis', 0.03, 0.12],
+  ['torso', undefined, 0.1],
   ['', undefined, 0.4],
 ];
 
