@@ -51,8 +51,8 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
     [1, context],
   );
   const age = g.subtract(newest, position); // [batch, context]
-  const known = g.greater(age, g.scalar(-0.5));
-  rows = g.select(g.reshape(known, [batch * context, 1]), rows, g.scalar(0));
+  const known = g.greater(g.reshape(age, [batch * context, 1]), g.scalar(-0.5));
+  rows = g.select(known, rows, g.scalar(0));
   // One-hot of the newest step, times tokens: that step's token, or its two.
   const isNewest = g.reshape(g.greater(g.scalar(0.25), g.square(age)), [batch, 1, context]);
   const pickNewest = (stream: Value) => {
@@ -60,9 +60,9 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
     const steps = g.reshape(stream, [batch, context, perStep * stream.shape[1]]);
     return g.reshape(g.matmul(isNewest, steps), [batch * perStep, stream.shape[1]]);
   };
-  const last = transformer(g, model, tokens, parameters, rows, batch, pickNewest); // [batch, m + n]
-  g.output(POLICY_IO.output, denormalise(g, normaliser, g.slice(last, 1, m, m + n), m));
-  g.output(POLICY_IO.nextObservation, denormalise(g, normaliser, g.slice(last, 1, 0, m), 0, m));
+  const last = denormalise(g, normaliser, transformer(g, model, tokens, parameters, rows, batch, pickNewest));
+  g.output(POLICY_IO.output, g.slice(last, 1, m, m + n));
+  g.output(POLICY_IO.nextObservation, g.slice(last, 1, 0, m));
   return g.build();
 }
 

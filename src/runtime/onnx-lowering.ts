@@ -82,10 +82,7 @@ const LOWERINGS: { readonly [Name in OperatorName]: Lower<Name> } = {
   reshape: (to, node, [x], outputs) => to.emit('Reshape', [x, to.integers(node.outputs[0].shape)], outputs),
   transpose: (to, node, inputs, outputs) =>
     to.emit('Transpose', inputs, outputs, { perm: { ints: node.attributes.permutation } }),
-  slice: (to, node, [x], outputs) => {
-    const { axis, start, end } = node.attributes;
-    to.emit('Slice', [x, to.integers([start]), to.integers([end]), to.integers([axis])], outputs);
-  },
+  slice: lowerSlice,
   concat: (to, node, inputs, outputs) => to.emit('Concat', inputs, outputs, { axis: { int: node.attributes.axis } }),
   broadcast: (to, node, [x], outputs) => to.emit('Expand', [x, to.integers(node.outputs[0].shape)], outputs),
   stopGradient: plain('Identity'),
@@ -158,6 +155,30 @@ function lowerMatmul(
   to.emit('Mul', [product, to.floats([scale], [])], outputs);
 }
 
+/** Slices that divide a value among themselves are one Split. */
+function lowerSlice(to: Lowering, node: NodeOf<'slice'>, [x]: readonly string[], outputs: readonly string[]): void {
+  const { axis, start, end } = node.attributes;
+  const parts = to
+    .consumersOf(node.inputs[0])
+    .filter(isSlice)
+    .filter((part) => part.attributes.axis === axis)
+    .sort((one, other) => one.attributes.start - other.attributes.start);
+  const bounds = [0, ...parts.map((part) => part.attributes.end)];
+  const adjoin = parts.every((part, at) => part.attributes.start === bounds[at]);
+  if (parts.length > 1 && adjoin && bounds.at(-1) === node.inputs[0].shape[axis]) {
+    const sizes = parts.map((part) => part.attributes.end - part.attributes.start);
+    const names = parts.map((part) => to.nameOf(part.outputs[0]));
+    to.emit('Split', [x, to.integers(sizes)], names, { axis: { int: axis } });
+    for (const part of parts) to.done(part);
+    return;
+  }
+  to.emit('Slice', [x, to.integers([start]), to.integers([end]), to.integers([axis])], outputs);
+}
+
+function isSlice(node: NodeOf<OperatorName>): node is NodeOf<'slice'> & NodeOf<OperatorName> {
+  return node.operator === 'slice';
+}
+
 /** With the gain and bias that follow, where nothing but they needs the normalised values. */
 function lowerNormalize(
   to: Lowering,
@@ -219,17 +240,15 @@ function reshaped(to: Lowering, x: string, from: readonly number[], shape: reado
 /** exp of less than this is no normal float32; see lowerSoftmax. */
 const LEAST_EXPONENT = -87;
 
+/** Scores up to which one Softmax is faster than single steps: those of one control step. */
+const FEW_SCORES = 4096;
+
 /**
  * Causal softmax in single steps. ONNX Runtime's Softmax of scores masked with a large negative number spends most of
  * its time on denormal results, which take the processor a hundred times longer: here exponents are kept in the normal
  * range and the masked results are then set to exactly 0.
  */
-function lowerSoftmax(
-  to: Lowering,
-  node: NodeOf<'softmax'>,
-  [x]: readonly string[],
-  outputs: readonly string[],
-): void {
+function lowerSoftmax(to: Lowering, node: NodeOf<'softmax'>, [x]: readonly string[], outputs: readonly string[]): void {
   if (!node.attributes.causal) {
     to.emit('Softmax', [x], outputs, { axis: { int: -1 } });
     return;
@@ -243,8 +262,12 @@ function lowerSoftmax(
     to.emit(type, inputs, [result], attributes);
     return result;
   };
-  const lastAxis = to.integers([-1]);
   const masked = step('Add', [x, to.floats(hidden, [width, width])]);
+  if (sizeOf(node.inputs[0].shape) <= FEW_SCORES) {
+    to.emit('Softmax', [masked], outputs, { axis: { int: -1 } });
+    return;
+  }
+  const lastAxis = to.integers([-1]);
   const shifted = step('Sub', [masked, step('ReduceMax', [masked, lastAxis], { keepdims: { int: 1 } })]);
   const powers = step('Exp', [step('Max', [shifted, to.floats([LEAST_EXPONENT], [])])]);
   const kept = step('Mul', [powers, to.floats(seen, [width, width])]);
