@@ -148,7 +148,7 @@ async function predict(
       { key: 'random-weights', name: 'random-weights', bundle: withRandomWeights(bundle, seed) },
     ];
     const { windows, split } = config.prediction;
-    const { validationShare, command, hindsightWindow_s } = facts;
+    const { validationShare, command, hindsightWindow_s, hindsightTransient_s } = facts;
     const result = await predictionErrors(dataset, predictors, {
       runtime: await onnxRuntime(),
       windows,
@@ -156,6 +156,7 @@ async function predict(
       validationShare,
       command,
       hindsightWindow_s,
+      hindsightTransient_s,
       resamples: config.bootstrap,
       seed,
       signal,

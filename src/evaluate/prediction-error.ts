@@ -58,6 +58,7 @@ export interface PredictionOptions {
   /** The command label that training used. */
   readonly command: 'recorded' | 'hindsight';
   readonly hindsightWindow_s: number;
+  readonly hindsightTransient_s: number;
   readonly resamples: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
@@ -140,9 +141,15 @@ function planWindows(
   return plan;
 }
 
-function withCommand(episode: Episode, { command, hindsightWindow_s }: PredictionOptions): Episode {
+function withCommand(
+  episode: Episode,
+  { command, hindsightWindow_s, hindsightTransient_s }: PredictionOptions,
+): Episode {
   if (command === 'recorded') return episode;
-  const label = hindsightCommand(motionOf(episode), { smoothing_s: hindsightWindow_s });
+  const label = hindsightCommand(motionOf(episode), {
+    smoothing_s: hindsightWindow_s,
+    transient_s: hindsightTransient_s,
+  });
   return { ...episode, channels: { ...episode.channels, command: label } };
 }
 

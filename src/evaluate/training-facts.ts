@@ -17,6 +17,7 @@ export interface TrainingFacts {
   readonly validationShare: number;
   readonly command: 'recorded' | 'hindsight';
   readonly hindsightWindow_s: number;
+  readonly hindsightTransient_s: number;
   readonly teacher?: string;
   readonly commandRange?: CommandRange;
 }
@@ -41,7 +42,7 @@ const recordedSchema = z.object({ ranges: rangeSchema.optional().catch(undefined
 export async function readTrainingFacts(provenance: Readonly<Record<string, unknown>>): Promise<TrainingFacts> {
   const { config, data, teacher, commandRange } = provenanceSchema.parse(provenance);
   const defaults = trainConfigSchema.parse({}).data;
-  const { validationShare, command, hindsightWindow_s } = config?.data ?? defaults;
+  const { validationShare, command, hindsightWindow_s, hindsightTransient_s } = config?.data ?? defaults;
   const named = data?.folders ?? config?.data.folders ?? [];
   const folders: string[] = [];
   for (const folder of named) if (await isThere(join(folder, MANIFEST_FILE))) folders.push(folder);
@@ -51,6 +52,7 @@ export async function readTrainingFacts(provenance: Readonly<Record<string, unkn
     validationShare,
     command,
     hindsightWindow_s,
+    hindsightTransient_s,
     teacher: teacher ?? recorded.teacher,
     commandRange: commandRange ?? recorded.commandRange,
   };

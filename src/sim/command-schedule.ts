@@ -29,7 +29,7 @@ export const commandSamplingSchema = z.strictObject({
   /** Standard deviation of `clipped-normal`, as a share of half the range. */
   normalSpread: z.number().positive().default(0.5),
   /** Time from one command to the next is drawn from this range (s). */
-  resample_s: interval.refine(([low]) => low > 0, 'must be above 0').default([3, 6]),
+  resample_s: interval.refine(([low]) => low > 0, 'must be above 0').default([5, 10]),
   /** Share of commands to stand still. */
   standing: share.default(0.1),
   /** Share of commands along one axis alone, the others being 0. */

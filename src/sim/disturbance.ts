@@ -19,15 +19,15 @@ const actionNoiseSchema = z.strictObject({
   /** Among these, the share with white noise; the others have autoregressive noise. */
   white: share.default(0.5),
   /** Standard deviation is drawn evenly up to this cap (rad). */
-  whiteCap_rad: z.number().nonnegative().max(0.5).default(0.1),
-  autoregressiveCap_rad: z.number().nonnegative().max(0.5).default(0.075),
+  whiteCap_rad: z.number().nonnegative().max(0.5).default(0.15),
+  autoregressiveCap_rad: z.number().nonnegative().max(0.5).default(0.12),
   /** Correlation of the autoregressive noise from one control step to the next. */
   correlation: z.number().min(0).lt(1).default(0.8),
 });
 
 const kickSchema = z.strictObject({
   /** Share of rollouts with kicks. */
-  share: share.default(0.4),
+  share: share.default(0.5),
   /** Time between kicks is drawn from this range (s). */
   interval_s: interval.refine(([low]) => low > 0, 'must be above 0').default([2, 4]),
   /** Change of the base's horizontal velocity, in any direction (m/s). */

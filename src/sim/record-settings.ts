@@ -16,7 +16,7 @@ const fallSchema = z.strictObject({
 
 const startSchema = z.strictObject({
   /** Joint positions start this far from the default at most (rad). */
-  jointNoise_rad: z.number().nonnegative().default(0),
+  jointNoise_rad: z.number().nonnegative().default(0.05),
   /** Joint velocities start this far from zero at most (rad/s). */
   jointVelocityNoise_radps: z.number().nonnegative().default(0),
   /** Heading at the start (rad), or `random`. */

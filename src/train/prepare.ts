@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.js';
 import { motionOf } from '../motion/columns.js';
 import type { ChannelName, Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
+import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { type Normaliser, NormaliserStatistics } from '../tokens/normaliser.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
@@ -33,6 +34,8 @@ export interface DataReport {
   /** Share of frames with an action label, and share of those whose executed action differs from it. */
   readonly labelledShare: number;
   readonly diverseShare: number;
+  /** Commands that the policy learns to follow: 5th to 95th percentile of the labels of training frames with actions. */
+  readonly commandRange?: CommandRange;
 }
 
 export interface PrepareOptions {
@@ -55,6 +58,7 @@ export async function prepareData(
   const statistics = new NormaliserStatistics(rowWidth(spec));
   const commands = new Map<number, { data: Float32Array; valid?: Uint8Array } | undefined>();
   const row = new Float32Array(rowWidth(spec));
+  const asked: number[][] = [[], [], []];
   let frames = 0;
   let labelled = 0;
   let diverse = 0;
@@ -75,6 +79,9 @@ export async function prepareData(
     const labels = addEpisode(statistics, episode, commands.get(index), spec, robot, options.command, row);
     labelled += labels.labelled;
     diverse += labels.diverse;
+    if (labels.labelled > 0) {
+      collectCommands(asked, options.command === 'hindsight' ? commands.get(index) : episode.channels.command);
+    }
   }
   const report: DataReport = {
     episodes: reader.episodes.length,
@@ -82,6 +89,7 @@ export async function prepareData(
     hours: duration_s / 3600,
     labelledShare: labelled / Math.max(1, frames),
     diverseShare: diverse / Math.max(1, labelled),
+    ...(asked[0].length > 0 ? { commandRange: rangeOf(asked) } : {}),
   };
   if (labelled === 0) {
     throw new DataError({
@@ -99,6 +107,27 @@ export async function prepareData(
   }
   const source = options.command === 'hindsight' ? withCommands(reader, commands) : reader;
   return { source, normaliser: statistics.finish(spec), report };
+}
+
+/** One value a second is plenty: commands hold for several. */
+const COMMAND_STRIDE = 50;
+
+function collectCommands(asked: number[][], label: { data: Float32Array; valid?: Uint8Array } | undefined): void {
+  if (label === undefined) return;
+  for (let frame = 0; frame < label.data.length / 3; frame += COMMAND_STRIDE) {
+    if (label.valid !== undefined && label.valid[frame] === 0) continue;
+    for (let axis = 0; axis < 3; axis++) asked[axis].push(label.data[frame * 3 + axis]);
+  }
+}
+
+/** 5th to 95th percentile of each axis, to two digits. */
+function rangeOf(asked: readonly number[][]): CommandRange {
+  const [vx_mps, vy_mps, wz_radps] = asked.map((values): [number, number] => {
+    const sorted = Float64Array.from(values).sort();
+    const at = (share: number) => Number(sorted[Math.round(share * (sorted.length - 1))].toFixed(2));
+    return [at(0.05), at(0.95)];
+  });
+  return { vx_mps, vy_mps, wz_radps };
 }
 
 function addEpisode(

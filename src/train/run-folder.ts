@@ -18,6 +18,7 @@ import type { RobotModel } from '../robot/robot-model.js';
 import { checkNormaliser, normaliserSchema } from '../tokens/normaliser.js';
 import { createTokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
 import { readCheckpoint } from './checkpoint.js';
+import type { DataReport } from './prepare.js';
 import { type TrainConfig, trainConfigSchema } from './train-config.js';
 import { type Recipe, STATE, validationState } from './training-program.js';
 
@@ -91,6 +92,12 @@ export async function bundleOfRun(folder: string, checkpoint?: string): Promise<
     robot: run.robot,
     parameters: Object.fromEntries(specs.map(({ name }) => [name, held[STATE.parameter + name]])),
     running: mean === undefined ? undefined : { mean, variance: held[STATE.runningVariance] },
-    provenance: { tool: info.tool, step: info.step, config: run.config, data: run.data },
+    provenance: {
+      tool: info.tool,
+      step: info.step,
+      commandRange: (run.data.report as DataReport | undefined)?.commandRange,
+      config: run.config,
+      data: run.data,
+    },
   };
 }

@@ -29,6 +29,7 @@ const OPTIONS: PredictionOptions = {
   validationShare: 0.5,
   command: 'recorded',
   hindsightWindow_s: 3,
+  hindsightTransient_s: 1,
   resamples: 100,
   seed: 1,
 };
