@@ -14,7 +14,7 @@ export interface CommonOptions {
   readonly overwrite: boolean;
   readonly seed: number;
   readonly workers: number;
-  readonly config?: string;
+  readonly config: string;
   readonly set: readonly string[];
   readonly json: boolean;
   readonly quiet: boolean;
@@ -22,28 +22,55 @@ export interface CommonOptions {
 
 export type CommonFlag = 'robot' | 'out' | 'seed' | 'workers' | 'config' | 'set';
 
-const FLAGS: Record<CommonFlag, () => Option[]> = {
-  robot: () => [new Option('--robot <name|config.yaml>', 'robot: a name in configs/robots or a config file')],
-  out: () => [
-    new Option('--out <folder>', 'folder to write; refused if it holds something else'),
+/** What a verb says of its own in the help of common flags. */
+export interface FlagTexts {
+  /** Where it writes without --out; the flag is needed where this is absent. */
+  readonly out?: string;
+  /** A setting of its config, for instance `episodes=20`. */
+  readonly setting?: string;
+  /** The robot without --robot. */
+  readonly robot?: string;
+  /** Names that --config takes besides files. */
+  readonly configs?: string;
+}
+
+const FLAGS: Record<CommonFlag, (texts: FlagTexts) => Option[]> = {
+  robot: ({ robot }) => [
+    new Option(
+      '--robot <name|config.yaml>',
+      `robot: a name in configs/robots or a config file (${robot === undefined ? 'required' : `default: ${robot}`})`,
+    ),
+  ],
+  out: ({ out }) => [
+    new Option(
+      '--out <folder>',
+      `folder to write; refused if it holds something else (${out === undefined ? 'required' : `default: ${out}`})`,
+    ),
     new Option('--append', 'add to what the folder holds').default(false),
     new Option('--overwrite', 'replace what the folder holds').default(false).conflicts('append'),
   ],
-  seed: () => [new Option('--seed <integer>', 'seed of everything random').argParser(parseInteger).default(1)],
+  seed: () => [new Option('--seed <integer>', 'seed of everything random').argParser(parseSeed).default(1)],
   workers: () => [
     new Option('--workers <count>', 'worker threads').argParser(parseCount).default(2, 'one for each of 2 cores'),
   ],
-  config: () => [new Option('--config <file.yaml>', 'settings of this verb; flags go over it')],
-  set: () => [
-    new Option('--set <key=value>', 'change one setting, for instance train.steps=2000; may be repeated')
+  config: ({ configs }) => [
+    new Option('--config <name|file.yaml>', `settings: a name in ${configs} or a file; flags go over it`).default(
+      'default',
+    ),
+  ],
+  set: ({ setting }) => [
+    new Option(
+      '--set <key=value>',
+      `change one setting${setting === undefined ? '' : `, for instance ${setting}`}; may be repeated`,
+    )
       .argParser((value: string, before: string[]) => [...before, value])
       .default([], 'none'),
   ],
 };
 
 /** Adds the named common flags, and `--json` and `--quiet`, to a verb. */
-export function withCommonFlags(command: Command, flags: readonly CommonFlag[]): Command {
-  for (const flag of flags) for (const option of FLAGS[flag]()) command.addOption(option);
+export function withCommonFlags(command: Command, flags: readonly CommonFlag[], texts: FlagTexts = {}): Command {
+  for (const flag of flags) for (const option of FLAGS[flag](texts)) command.addOption(option);
   command.option('--json', 'one JSON result on stdout', false);
   command.option('--quiet', 'no text but errors', false);
   return command;
@@ -65,7 +92,7 @@ export interface VerbContext {
 
 /**
  * Wraps a verb's action: gives it its context, prints its JSON result, sets the exit code.
- * `run` returns the verb's result; `exitCode` in it (0 or 1) is used where present.
+ * `run` returns the verb's result; `exitCode` in it is used where present.
  */
 export function verbAction<Arguments extends unknown[], Options extends { json: boolean; quiet: boolean }>(
   run: (context: VerbContext, options: Options, ...positional: Arguments) => Promise<VerbResult>,
@@ -74,9 +101,11 @@ export function verbAction<Arguments extends unknown[], Options extends { json: 
     const command = all[all.length - 1] as Command;
     const options = command.opts() as Options;
     const interrupt = new AbortController();
+    // A verb within quickstart stops at the same Ctrl-C, which is then answered once.
+    const isNested = process.listenerCount('SIGINT') > 0;
     const onInterrupt = () => {
       if (interrupt.signal.aborted) process.exit(130);
-      process.stderr.write('\ninterrupted: finishing the current step; Ctrl-C again ends at once\n');
+      if (!isNested) process.stderr.write('\ninterrupted: finishing the current step; Ctrl-C again ends at once\n');
       interrupt.abort();
     };
     process.on('SIGINT', onInterrupt);
@@ -101,7 +130,7 @@ export function verbAction<Arguments extends unknown[], Options extends { json: 
 }
 
 export interface VerbResult {
-  readonly exitCode?: 0 | 1;
+  readonly exitCode?: 0 | 1 | 2;
   readonly [key: string]: unknown;
 }
 
@@ -116,16 +145,18 @@ export function reportError(error: unknown): 1 | 2 {
   return 2;
 }
 
-export function parseInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value)) throw new InvalidArgumentError(`expected an integer, found "${text}".`);
-  return value;
+export function parseSeed(text: string): number {
+  return parseInteger(text, 0);
 }
 
 export function parseCount(text: string): number {
-  const value = parseInteger(text);
-  if (value < 1) throw new InvalidArgumentError(`expected 1 or more, found "${text}".`);
-  return value;
+  return parseInteger(text, 1);
+}
+
+function parseInteger(text: string, least: number): number {
+  const value = parseNumber(text);
+  if (Number.isInteger(value) && value >= least) return value;
+  throw new InvalidArgumentError(`expected an integer of ${least} or more, found "${text}".`);
 }
 
 export function parseNumber(text: string): number {

@@ -1,11 +1,10 @@
 // nextgait evaluate: a policy in closed loop and open loop, beside its teacher and the baselines.
 
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
-import { packagePath, writeFileAtomic } from '../base/files.js';
+import { writeFileAtomic } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import { evaluate } from '../evaluate/evaluate.js';
 import { COMMAND_SETS, type CommandSetName, evaluateConfigSchema } from '../evaluate/evaluate-config.js';
@@ -22,6 +21,7 @@ import {
   withCommonFlags,
   withExample,
 } from './common.js';
+import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
 interface EvaluateFlags extends CommonOptions {
@@ -29,7 +29,7 @@ interface EvaluateFlags extends CommonOptions {
   readonly checkpoint?: string;
   readonly from?: 'weights' | 'onnx';
   readonly teacher?: string;
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
   readonly trials?: number;
   readonly duration?: number;
   readonly commands?: CommandSetName;
@@ -48,21 +48,29 @@ export function evaluateCommand(): Command {
       "the policy's ONNX file where it is a policy config, else its teacher's; or a folder that holds it",
     )
     .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500 (default: the newest)")
-    .addOption(new Option('--from <part>', 'run a bundle from this part').choices(['weights', 'onnx']))
+    .addOption(
+      new Option('--from <part>', 'run a bundle from this part (default: weights)').choices(['weights', 'onnx']),
+    )
     .option('--teacher <policy>', 'policy to stand beside it (default: the one its data was recorded with)')
-    .option('--data <folders...>', 'datasets for the prediction error (default: those of the training)', [])
+    .option('--data <folders...>', 'datasets for the prediction error (default: those of the training)')
     .addOption(
       new Option('--trials <count>', 'trials of each policy and condition (default: 100)').argParser(parseCount),
     )
     .addOption(new Option('--duration <seconds>', 'length of a trial in s (default: 10)').argParser(parseNumber))
     .addOption(
-      new Option('--commands <set>', 'commands: the range the policy was made for, or tasks of the paper').choices(
-        COMMAND_SETS,
-      ),
+      new Option(
+        '--commands <set>',
+        'the range the policy was made for, or tasks of the paper (default: range)',
+      ).choices(COMMAND_SETS),
     )
     .option('--kicks', 'run the trials again with two kicks of 0.5 m/s (default)')
     .option('--no-kicks', 'undisturbed trials only');
-  withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set']);
+  withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
+    robot: "the policy's own",
+    out: 'none, the table alone',
+    configs: 'configs/evaluate',
+    setting: 'kicks.speed_mps=0.8',
+  });
   withExample(command, 'nextgait evaluate runs/walk --teacher g1-unitree-rl-lab --trials 100 --out evaluations/walk');
   return command.action(verbAction(run));
 }
@@ -72,7 +80,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
   if (flags.append) {
     throw new DataError({ where: '--append', what: 'an evaluation is not appended to', fix: 'Use --overwrite' });
   }
-  const config = await loadConfig(evaluateConfigSchema, configPath(flags.config), settingsOf(flags));
+  const config = await loadConfig(evaluateConfigSchema, configPath('evaluate', flags.config), settingsOf(flags));
   if (flags.out !== undefined) {
     await prepareOutput(flags.out, { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' });
   }
@@ -86,7 +94,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       from: flags.from,
       robot: flags.robot,
       teacher: flags.teacher,
-      data: flags.data.length > 0 ? flags.data : undefined,
+      data: flags.data,
       config,
       seed: flags.seed,
       workers: flags.workers,
@@ -135,10 +143,4 @@ function settingsOf(flags: EvaluateFlags): string[] {
   if (flags.commands !== undefined) settings.push(`commands.set=${flags.commands}`);
   if (flags.kicks !== undefined) settings.push(`kicks.enabled=${flags.kicks}`);
   return settings;
-}
-
-/** A name in configs/evaluate, or the path of a file. */
-function configPath(config = 'default'): string {
-  const named = packagePath('configs', 'evaluate', `${config}.yaml`);
-  return !config.includes('/') && existsSync(named) ? named : config;
 }

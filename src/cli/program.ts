@@ -14,8 +14,7 @@ import { trainCommand } from './train.js';
 export function createProgram(): Command {
   const program = new Command('nextgait')
     .description('Humanoid locomotion policies by next-token prediction on heterogeneous data.')
-    .version(VERSION)
-    .showHelpAfterError('(nextgait <verb> --help shows the flags)');
+    .version(VERSION);
   for (const command of [
     quickstartCommand(async (words) => void (await createProgram().parseAsync([...words], { from: 'user' }))),
     recordCommand(),
@@ -28,12 +27,13 @@ export function createProgram(): Command {
   ]) {
     program.addCommand(command);
   }
-  exitWithOne(program);
+  exitWithOne(program, program.name());
   return program;
 }
 
 /** The parser's own errors are the user's flags: exit code 1, as everywhere. */
-function exitWithOne(command: Command): void {
+function exitWithOne(command: Command, words: string): void {
   command.exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 1));
-  for (const child of command.commands) exitWithOne(child);
+  command.showHelpAfterError(`(${words} --help shows ${command.commands.length > 0 ? 'the verbs' : 'the flags'})`);
+  for (const child of command.commands) exitWithOne(child, `${words} ${child.name()}`);
 }

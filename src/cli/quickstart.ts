@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { DataError } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import { type CommonOptions, verbAction, withCommonFlags, withExample } from './common.js';
@@ -21,19 +22,30 @@ export function quickstartCommand(run: (words: readonly string[]) => Promise<voi
   const command = new Command('quickstart').description(
     'record, ingest, train, evaluate and export on the bundled robot, in under ten minutes on two cores',
   );
-  withCommonFlags(command, ['out', 'seed', 'workers']);
+  withCommonFlags(command, ['out', 'seed', 'workers'], { out: QUICKSTART_DEFAULTS.out });
   withExample(command, 'nextgait quickstart --out quickstart');
   return command.action(
     verbAction(async (context, options: CommonOptions) => {
       const out = options.out ?? QUICKSTART_DEFAULTS.out;
+      if (options.append) {
+        throw new DataError({ where: '--append', what: 'a quickstart is not appended to', fix: 'Use --overwrite' });
+      }
       await prepareOutput(out, { overwrite: options.overwrite, marker: MARKER });
       const started_ms = performance.now();
       const steps = quickstartSteps(out, options);
       for (const [at, { title, words }] of steps.entries()) {
         context.log.info(`\n[${at + 1}/${steps.length}] ${title}\n$ nextgait ${words.join(' ')}`);
         await run(options.quiet ? [...words, '--quiet'] : words);
-        if (process.exitCode !== 0 && process.exitCode !== undefined) return { out, exitCode: 1 };
-        if (context.signal.aborted) return { out, finished: false, exitCode: 0 };
+        const exitCode = process.exitCode === 1 || process.exitCode === 2 ? process.exitCode : 0;
+        if (exitCode === 0 && !context.signal.aborted) continue;
+        context.log.info(
+          [
+            `\n${exitCode === 0 ? 'stopped' : 'failed'} in step ${at + 1} of ${steps.length}`,
+            ...(at + 1 < steps.length ? ['once it is done, what is left:'] : []),
+            ...steps.slice(at + 1).map((step) => `$ nextgait ${step.words.join(' ')}`),
+          ].join('\n'),
+        );
+        return { out, finished: false, exitCode };
       }
       const minutes = (performance.now() - started_ms) / 60_000;
       context.log.info(

@@ -1,9 +1,7 @@
 // nextgait record: rollouts of a controller in physics, as a dataset.
 
-import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
-import { packagePath } from '../base/files.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
 import { type RecordOutcome, record } from '../sim/record-run.js';
 import { recordSchema } from '../sim/record-settings.js';
@@ -17,6 +15,7 @@ import {
   withCommonFlags,
   withExample,
 } from './common.js';
+import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
 interface RecordFlags extends CommonOptions {
@@ -42,21 +41,26 @@ export function recordCommand(): Command {
     .addOption(
       new Option(
         '--drop-actions <share>',
-        'share of rollouts written without actions, as source <source>-actionfree',
+        'share of rollouts, 0 to 1, written without actions, as source <source>-actionfree (default: 0)',
       ).argParser(parseNumber),
     )
     .option('--keep-falls', 'keep the failing end of rollouts that fell', false)
     .option('--source <name>', "name of the source in the dataset (default: the controller's name)");
-  withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set']);
+  withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
+    robot: "the controller's own",
+    out: 'datasets/<source>',
+    configs: 'configs/record',
+    setting: 'disturbance.kicks.share=0',
+  });
   withExample(
     command,
-    'nextgait record --controller g1-unitree-rl-lab --robot g1 --episodes 300 --duration 10 --out data/walks --workers 2',
+    'nextgait record --controller g1-unitree-rl-lab --robot g1 --episodes 300 --duration 10 --out datasets/walks --workers 2',
   );
   return command.action(verbAction(run));
 }
 
 async function run({ log, interactive, signal }: VerbContext, flags: RecordFlags): Promise<VerbResult> {
-  const settings = await loadConfig(recordSchema, configPath(flags.config), settingsOf(flags));
+  const settings = await loadConfig(recordSchema, configPath('record', flags.config), settingsOf(flags));
   const out = flags.out ?? `datasets/${flags.source ?? flags.controller.replace(/^.*\/|\.ya?ml$/g, '')}`;
   const progress = startProgress(interactive, 'recording', settings.episodes, 'episodes');
   let writer: DatasetWriter | undefined;
@@ -98,12 +102,6 @@ function settingsOf(flags: RecordFlags): string[] {
   if (flags.dropActions !== undefined) settings.push(`dropActions=${flags.dropActions}`);
   if (flags.keepFalls) settings.push('falls.keep=true');
   return settings;
-}
-
-/** A name in configs/record, or the path of a file. */
-function configPath(config = 'default'): string {
-  const named = packagePath('configs', 'record', `${config}.yaml`);
-  return !config.includes('/') && existsSync(named) ? named : config;
 }
 
 function describe(outcome: RecordOutcome, episodes: number, out: string): string[] {

@@ -1,20 +1,19 @@
 // nextgait train: a causal transformer on one or more datasets, by next-token prediction with mixed masks.
 
-import { existsSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
-import { packagePath } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import { chooseRuntime } from '../runtime/choose.js';
 import { RUN_FILES, readRun } from '../train/run-folder.js';
 import { resumeTraining, startTraining, type TrainingHooks, type TrainingOutcome } from '../train/run-training.js';
 import { type TrainConfig, trainConfigSchema } from '../train/train-config.js';
-import { type CommonOptions, type VerbContext, verbAction, withCommonFlags, withExample } from './common.js';
+import { type CommonOptions, parseSeed, type VerbContext, verbAction, withCommonFlags, withExample } from './common.js';
+import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
 interface TrainFlags extends Omit<CommonOptions, 'seed'> {
-  readonly data: readonly string[];
+  readonly data?: readonly string[];
   readonly resume?: string;
   readonly runtime?: TrainConfig['runtime']['name'];
   readonly seed?: number;
@@ -24,12 +23,22 @@ export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a policy on datasets; writes a run folder with checkpoints and metrics')
     .argument('[config]', 'preset (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file', 'base')
-    .option('--data <folders...>', 'dataset folders to train on', [])
+    .option('--data <folders...>', "dataset folders to train on (default: the config's data.folders)")
     .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit')
-    .addOption(new Option('--runtime <name>', 'engine').choices(['auto', 'onnx', 'tfjs', 'reference']))
-    .addOption(new Option('--seed <integer>', 'train.seed: seed of weights and batches').argParser(Number));
-  withCommonFlags(command, ['out', 'set']);
-  withExample(command, 'nextgait train base --data data/walks data/mocap --out runs/walk --set train.steps=3000');
+    .addOption(
+      new Option('--runtime <name>', 'engine; nextgait doctor says which one auto is (default: auto)').choices([
+        'auto',
+        'onnx',
+        'tfjs',
+        'reference',
+      ]),
+    )
+    .addOption(new Option('--seed <integer>', 'seed of weights and batches (default: 1)').argParser(parseSeed));
+  withCommonFlags(command, ['out', 'set'], { out: "runs/<the config's name>", setting: 'train.steps=2000' });
+  withExample(
+    command,
+    'nextgait train base --data datasets/walks datasets/mocap --out runs/walk --set train.steps=3000',
+  );
   return command.action(
     verbAction(async (context, flags: TrainFlags, preset: string) => {
       const outcome = flags.resume === undefined ? await start(context, flags, preset) : await resume(context, flags);
@@ -42,8 +51,8 @@ async function start(context: VerbContext, flags: TrainFlags, preset: string): P
   const settings = [...flags.set];
   if (flags.seed !== undefined) settings.push(`train.seed=${flags.seed}`);
   if (flags.runtime !== undefined) settings.push(`runtime.name=${flags.runtime}`);
-  if (flags.data.length > 0) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
-  const config = await loadConfig(trainConfigSchema, presetPath(preset), settings);
+  if (flags.data !== undefined) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
+  const config = await loadConfig(trainConfigSchema, configPath('train', preset), settings);
   const run = flags.out ?? `runs/${config.name}`;
   if (flags.append) {
     throw new DataError({ where: '--append', what: 'a run is not appended to', fix: `Go on with --resume ${run}` });
@@ -55,7 +64,7 @@ async function start(context: VerbContext, flags: TrainFlags, preset: string): P
 async function resume(context: VerbContext, flags: TrainFlags): Promise<TrainingOutcome> {
   const run = flags.resume!;
   const fixed = [
-    flags.data.length > 0 ? '--data' : '',
+    flags.data === undefined ? '' : '--data',
     flags.set.length > 0 ? '--set' : '',
     flags.out === undefined ? '' : '--out',
     flags.seed === undefined ? '' : '--seed',
@@ -110,10 +119,4 @@ async function withHooks(
 function summary(outcome: TrainingOutcome): Record<string, unknown> {
   const { run, step, steps, finished, parameterCount, last, validation } = outcome;
   return { run, step, steps, finished, parameterCount, train: last, validation };
-}
-
-/** A preset's name, or the path of a file. */
-function presetPath(preset: string): string {
-  const named = packagePath('configs', 'train', `${preset}.yaml`);
-  return !preset.includes('/') && existsSync(named) ? named : preset;
 }
