@@ -63,6 +63,10 @@ export function keypointPieces(
   const pelvis = keypoints.indexOf('pelvis');
   const findings: Finding[] = [];
   const pieces: KeypointPiece[] = [];
+  if (present.length === 0) {
+    const message = `no frame has the pelvis and ${ENOUGH_SEEN} of ${REQUIRED_KEYPOINTS.length} required keypoints`;
+    findings.push({ kind: 'gap', severity: 'warning', message });
+  }
   let start = 0;
   for (let k = 1; k <= present.length; k++) {
     const [before, frame] = [present[k - 1], present[k]];

@@ -66,9 +66,20 @@ export async function readVideoMotions(path: string, options: VideoMotionOptions
     options: { ...options },
   };
   const content = await readContent(path, settings);
-  return 'tracks' in content
-    ? readBodies(content, path, settings, provenance)
-    : readPositions(content, path, settings, provenance);
+  const result =
+    'tracks' in content
+      ? await readBodies(content, path, settings, provenance)
+      : await readPositions(content, path, settings, provenance);
+  if (result.motions.length === 0) {
+    const found = result.findings.map(({ message }) => message).join('; ') || 'nobody';
+    throw new DataError({
+      where: path,
+      what: 'people',
+      expected: `some for ${settings.minimumPiece_s} s or longer`,
+      found,
+    });
+  }
+  return result;
 }
 
 async function readContent(path: string, settings: Settings): Promise<BodyFile | JointPositions> {

@@ -31,6 +31,9 @@ export interface MotionScale {
 
 /** A spread of standing feet beyond which the floor is no plane (m). */
 const UNEVEN_M = 0.1;
+/** A sprinter's speed (m/s), and what a single frame may be off by besides (m). */
+const FASTEST_MPS = 12;
+const JUMP_M = 0.1;
 const UPRIGHT_AT_LEAST = 0.6;
 /** A floor that moves less than this is one plane (m). */
 const DRIFT_M = 0.02;
@@ -79,6 +82,7 @@ export function canonicalMotion(
     findings.push({ kind: 'floor-drift', severity: 'info', message });
   }
   if (match.rig.zeroPose === 'other') levelFeet(track, positions_m, quaternions);
+  findings.push(...jumpFinding(keypoints, positions_m, frameCount, rate_hz));
   findings.push(
     ...bodyFindings(body, measuredFloor, levels !== undefined),
     ...mirrorFinding(keypoints, positions_m, track),
@@ -202,6 +206,26 @@ function rangeOf(levels: Float64Array): number {
   let [low, high] = [Infinity, -Infinity];
   for (const level of levels) [low, high] = [Math.min(low, level), Math.max(high, level)];
   return high - low;
+}
+
+/** Steps of the pelvis that nobody can make. */
+function jumpFinding(
+  keypoints: readonly HumanKeypoint[],
+  positions_m: Float64Array,
+  frameCount: number,
+  rate_hz: number,
+): Finding[] {
+  const pelvis = keypoints.indexOf('pelvis');
+  const jumps: number[] = [];
+  for (let frame = 1; frame < frameCount; frame++) {
+    const [a, b] = [((frame - 1) * keypoints.length + pelvis) * 3, (frame * keypoints.length + pelvis) * 3];
+    let sum = 0;
+    for (let k = 0; k < 3; k++) sum += (positions_m[b + k] - positions_m[a + k]) ** 2;
+    if (Math.sqrt(sum) > FASTEST_MPS / rate_hz + JUMP_M) jumps.push(frame);
+  }
+  if (jumps.length === 0) return [];
+  const message = `the body jumps in ${jumps.length} frames, first in frame ${jumps[0]}: a cut, or two clips in one file`;
+  return [{ kind: 'jump', severity: 'warning', frames: [jumps[0], jumps[jumps.length - 1] + 1], message }];
 }
 
 /** Toes that point backwards: left and right are exchanged, or the file's axes are left-handed. */

@@ -166,6 +166,16 @@ describe('finds and refuses', () => {
     expectTruth(read, motion);
   });
 
+  it('two clips in one file', async () => {
+    const pelvis = motion.position.get('pelvis')!;
+    const moved = new Map(motion.position).set(
+      'pelvis',
+      pelvis.map((place, frame) => (frame < 12 ? place : [place[0] + 3, place[1], place[2]])),
+    );
+    const read = await readBvhMotion(write('jump', style, { ...motion, position: moved }));
+    expect(read.findings).toMatchObject([{ kind: 'jump', frames: [12, 13] }]);
+  });
+
   it('left and right exchanged', async () => {
     const text = writeBvh(motion, { ...style, rig: rigs.get('mixamo')! });
     const path = join(FOLDER, 'mirrored.bvh');

@@ -244,6 +244,12 @@ describe('refuses', () => {
     }
   });
 
+  it('files in which nobody is there for long enough', async () => {
+    await expect(read('phalp.pkl', { rate_hz: 30, minimumPiece_s: 3 })).rejects.toThrow(
+      /people: expected some for 3 s/,
+    );
+  });
+
   it('files of no known producer, listing what was expected and found', async () => {
     await expect(read('rest.npz')).rejects.toThrow(/keys of WHAM .*GVHMR.*AMASS.*found a dictionary of joints/);
     await expect(read('camera.npy')).rejects.toThrow(/found a dictionary of world_cam_R/);
