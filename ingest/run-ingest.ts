@@ -62,7 +62,7 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
       if (signal?.aborted) break;
       const result = await ingestInput(path, read, writer);
       done.push(result);
-      logInput(result, path, log);
+      logInput(result, path, log, inputs.length === 1);
     }
   } catch (error) {
     await writer.abort();
@@ -119,10 +119,13 @@ function summarise(episode: Episode): IngestedEpisode {
 }
 
 /** One line an input. */
-function logInput({ status, episodes, errors = [] }: IngestedInput, path: string, log: Logger): void {
+function logInput({ status, episodes, errors = [] }: IngestedInput, path: string, log: Logger, isOnly: boolean): void {
   if (status === 'refused') {
+    const [first, ...rest] = describe(errors[0]).split('\n');
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more, in ${REPORT_FILE})` : '';
-    log.warn(`${path}: refused: ${describe(errors[0])}${more}`);
+    log.warn(`${path}: refused: ${first}${more}`);
+    // What fills a page, a template for instance, is printed where it is the only answer.
+    if (rest.length > 0 && isOnly) log.warn(rest.join('\n'));
     return;
   }
   if (status === 'skipped') {

@@ -1,0 +1,92 @@
+// What the kinds of ingest share: flags, folders among the inputs, and the run itself.
+
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type IngestReport, ingestInputs, REPORT_FILE } from '../../ingest/run-ingest.js';
+import { DataError } from '../base/errors.js';
+import { DatasetWriter } from '../dataset/dataset-writer.js';
+import type { Episode } from '../motion/episode.js';
+import { RESAMPLE_DEFAULTS } from '../motion/resample.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { loadRobot } from '../sim/load-robot.js';
+import {
+  type CommonFlag,
+  type CommonOptions,
+  parseNumber,
+  type VerbContext,
+  type VerbResult,
+  withCommonFlags,
+} from './common.js';
+
+export interface IngestFlags extends CommonOptions {
+  readonly rate: number;
+  readonly source?: string;
+}
+
+/** The flags that every kind of source has. */
+export function withIngestFlags(command: Command, more: readonly CommonFlag[] = []): Command {
+  command
+    .addOption(
+      new Option('--rate <hz>', 'rate of the dataset in Hz; inputs are resampled to it')
+        .argParser(parseNumber)
+        .default(RESAMPLE_DEFAULTS.rate_hz),
+    )
+    .option('--source <name>', "name of the source in the dataset (default: the field map's, or bvh, or video)");
+  return withCommonFlags(command, ['robot', 'out', 'set', ...more], { setting: 'time.rate_hz=100' });
+}
+
+/**
+ * Loads the robot, opens the dataset and ingests; exit code 1 where an input was refused.
+ * @param prepare what needs the robot and may fail before any input is read; gives the function that reads one
+ */
+export async function runIngest(
+  { log, signal }: VerbContext,
+  flags: IngestFlags,
+  inputs: readonly string[],
+  prepare: (robot: RobotModel) => Promise<(path: string) => Promise<Episode[]>>,
+): Promise<VerbResult> {
+  for (const name of ['robot', 'out'] as const) {
+    if (flags[name] === undefined) throw new DataError({ where: `--${name}`, what: 'flag is missing' });
+  }
+  if (!(flags.rate > 0))
+    throw new DataError({ where: '--rate', what: 'rate', expected: 'more than 0 Hz', found: `${flags.rate}` });
+  const { robot } = await loadRobot(flags.robot!);
+  const read = await prepare(robot);
+  const { append, overwrite } = flags;
+  const writer = await DatasetWriter.open(flags.out!, { robot, rate_hz: flags.rate, append, overwrite });
+  const report = await ingestInputs({ inputs, read, writer, log, signal });
+  log.info(summaryLine(report, flags.out!));
+  return { ...report, exitCode: report.refused > 0 ? 1 : 0 };
+}
+
+function summaryLine(report: IngestReport, out: string): string {
+  const { ingested, skipped, refused, episodes, seconds, interrupted } = report;
+  const counts = [
+    `${ingested} ingested`,
+    skipped > 0 ? `${skipped} skipped` : '',
+    refused > 0 ? `${refused} refused` : '',
+  ].filter((part) => part !== '');
+  const end = interrupted ? '; interrupted: go on with the same command and --append' : '';
+  return `${counts.join(', ')}: ${episodes} episodes, ${(seconds / 60).toFixed(1)} min in ${join(out, REPORT_FILE)}${end}`;
+}
+
+/** Files with one of the endings in the folders among the inputs, in order of name. */
+export async function expandFolders(inputs: readonly string[], endings: readonly string[]): Promise<string[]> {
+  const files: string[] = [];
+  for (const input of inputs) {
+    const isFolder = await stat(input).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isFolder) {
+      files.push(input);
+      continue;
+    }
+    const isWanted = (name: string) => endings.some((ending) => name.toLowerCase().endsWith(ending));
+    const names = (await readdir(input)).filter(isWanted).sort();
+    if (names.length === 0) throw new DataError({ where: input, what: `no ${endings.join(', ')} files in the folder` });
+    files.push(...names.map((name) => join(input, name)));
+  }
+  return files;
+}
