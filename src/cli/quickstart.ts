@@ -94,7 +94,11 @@ export function quickstartSteps(out: string, options: Pick<CommonOptions, 'seed'
     { title: 'What the datasets hold, and what is masked', words: ['inspect', rollouts, samples] },
     {
       title: 'A causal transformer on complete and on action-missing sequences',
-      words: ['train', 'tiny', '--data', rollouts, samples, '--out', run, ...seed],
+      // A tenth is held out: a twentieth of so few episodes might leave none that is complete.
+      words: [
+        ...['train', 'tiny', '--data', rollouts, samples, '--out', run],
+        ...['--set', 'data.validationShare=0.1', ...seed],
+      ],
     },
     {
       title: 'Command following in physics, beside the teacher and the baselines',

@@ -22,7 +22,10 @@ interface TrainFlags extends Omit<CommonOptions, 'seed'> {
 export function trainCommand(): Command {
   const command = new Command('train')
     .description('train a policy on datasets; writes a run folder with checkpoints and metrics')
-    .argument('[config]', 'preset (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file', 'base')
+    .argument(
+      '[config]',
+      'a name in configs/train (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file (default: base)',
+    )
     .option('--data <folders...>', "dataset folders to train on (default: the config's data.folders)")
     .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit')
     .addOption(
@@ -40,19 +43,20 @@ export function trainCommand(): Command {
     'nextgait train base --data datasets/walks datasets/mocap --out runs/walk --set train.steps=3000',
   );
   return command.action(
-    verbAction(async (context, flags: TrainFlags, preset: string) => {
-      const outcome = flags.resume === undefined ? await start(context, flags, preset) : await resume(context, flags);
+    verbAction(async (context, flags: TrainFlags, config?: string) => {
+      const outcome =
+        flags.resume === undefined ? await start(context, flags, config) : await resume(context, flags, config);
       return { ...summary(outcome), exitCode: 0 };
     }),
   );
 }
 
-async function start(context: VerbContext, flags: TrainFlags, preset: string): Promise<TrainingOutcome> {
+async function start(context: VerbContext, flags: TrainFlags, name = 'base'): Promise<TrainingOutcome> {
   const settings = [...flags.set];
   if (flags.seed !== undefined) settings.push(`train.seed=${flags.seed}`);
   if (flags.runtime !== undefined) settings.push(`runtime.name=${flags.runtime}`);
   if (flags.data !== undefined) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
-  const config = await loadConfig(trainConfigSchema, configPath('train', preset), settings);
+  const config = await loadConfig(trainConfigSchema, configPath('train', name), settings);
   const run = flags.out ?? `runs/${config.name}`;
   if (flags.append) {
     throw new DataError({ where: '--append', what: 'a run is not appended to', fix: `Go on with --resume ${run}` });
@@ -61,19 +65,23 @@ async function start(context: VerbContext, flags: TrainFlags, preset: string): P
   return withHooks(context, config, (hooks) => startTraining(run, config, hooks), run);
 }
 
-async function resume(context: VerbContext, flags: TrainFlags): Promise<TrainingOutcome> {
+async function resume(context: VerbContext, flags: TrainFlags, name?: string): Promise<TrainingOutcome> {
   const run = flags.resume!;
   const fixed = [
+    name === undefined ? '' : `config ${name}`,
     flags.data === undefined ? '' : '--data',
     flags.set.length > 0 ? '--set' : '',
     flags.out === undefined ? '' : '--out',
     flags.seed === undefined ? '' : '--seed',
+    flags.runtime === undefined ? '' : '--runtime',
+    flags.append ? '--append' : '',
+    flags.overwrite ? '--overwrite' : '',
   ].filter((flag) => flag !== '');
   if (fixed.length > 0) {
     throw new DataError({
       where: fixed.join(', '),
       what: 'a resumed run keeps its own settings',
-      fix: 'Leave these flags out, or start a new run',
+      fix: 'Leave them out, or start a new run',
     });
   }
   const { config } = await readRun(run);
