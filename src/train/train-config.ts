@@ -23,7 +23,7 @@ const dataSchema = z.strictObject({
 });
 
 export const optimiserConfigSchema = z.strictObject({
-  steps: z.int().min(1).default(1500),
+  steps: z.int().min(1).default(2000),
   /** Windows of one pass; `accumulate` passes make one step. */
   batch: z.int().min(1).default(64),
   accumulate: z.int().min(1).default(1),
