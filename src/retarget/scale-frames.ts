@@ -31,7 +31,8 @@ export function segmentFrames(motion: HumanMotion): SegmentFrames {
   const shoulders = [column('left_shoulder'), column('right_shoulder')];
   const trunk = middleLine(motion, hips, shoulders);
   if (!writers.has('pelvis')) writers.set('pelvis', uprightFrame(line('right_hip', 'left_hip'), trunk));
-  if (!writers.has('torso')) writers.set('torso', uprightFrame(line('right_shoulder', 'left_shoulder'), trunk));
+  // A robot's trunk is one piece: it leans as hips to shoulders do, not as the chest on a bent back.
+  writers.set('torso', uprightFrame(line('right_shoulder', 'left_shoulder'), trunk));
   for (const side of ['left', 'right'] as const) {
     if (writers.has(`${side}_foot`) || column(`${side}_toe`) < 0) continue;
     const from = column(`${side}_heel`) < 0 ? `${side}_foot` : `${side}_heel`;

@@ -1,9 +1,9 @@
 // From a person's keypoints to targets that the robot can reach: limb by limb, by measured lengths.
 //
 // Hips and feet keep their world positions, scaled as a whole by the ratio of the legs' lengths, with the ankles' own
-// heights over the sole exchanged, so that feet that stand still still do. Everything else is laid out with the robot's
-// own lengths along the person's directions: hip to knee, pelvis to shoulder, shoulder to elbow to hand. Orientations
-// are the person's segments', times how the robot's bodies stand when it stands as an upright person.
+// heights over the sole exchanged, so that feet that stand still still do. Knees are where the robot's own bones meet,
+// on the side to which the person's bend. Arms are laid out with the robot's own lengths along the person's directions.
+// Orientations are the person's segments', times how the robot's bodies stand when it stands as an upright person.
 
 import type { FloatArray, Numbers } from '../base/arrays.js';
 import { multiplyQuaternions, normalizeQuaternion, rotate } from '../math/quaternion.js';
@@ -88,6 +88,8 @@ export function scaleMotion(
 
 type LayOut = (frame: number, turns: Float64Array, out: Float64Array, o: number) => void;
 
+const FORWARD = [1, 0, 0];
+
 /** Writes one frame's points; `turns` has the pelvis's and the torso's orientation. */
 function createLayout(human: HumanMotion, stance: RobotStance, scale: number): LayOut {
   const robot = stance.positions_m;
@@ -112,9 +114,15 @@ function createLayout(human: HumanMotion, stance: RobotStance, scale: number): L
   const sides = (['left', 'right'] as const).map((side) => ({
     hip: { to: slot(`${side}_hip`), offset: offset(`${side}_hip`) },
     foot: { to: slot(`${side}_foot`), at: column(`${side}_foot`) },
+    knee: {
+      to: slot(`${side}_knee`),
+      at: column(`${side}_knee`),
+      hip: column(`${side}_hip`),
+      thigh: distance(robot[`${side}_hip`], robot[`${side}_knee`]),
+      shank: distance(robot[`${side}_knee`], robot[`${side}_foot`]),
+    },
     bones: (
       [
-        ['hip', 'knee'],
         ['shoulder', 'elbow'],
         ['elbow', 'hand'],
       ] as const
@@ -127,6 +135,7 @@ function createLayout(human: HumanMotion, stance: RobotStance, scale: number): L
     })),
   }));
   const pelvis = slot('pelvis');
+  const side = new Float64Array(3);
   return (frame, turns, out, o) => {
     const row = frame * width;
     place(out, o + pelvis, row + hips[0]);
@@ -135,9 +144,12 @@ function createLayout(human: HumanMotion, stance: RobotStance, scale: number): L
     for (let k = 0; k < 3; k++) out[o + pelvis + k] = 0.5 * (out[o + pelvis + k] + left[k]);
     hang(out, o + pelvis, out, o + pelvis, turns, 0, over);
     for (const { to, offset } of hung) hang(out, o + to, out, o + pelvis, turns, 4, offset);
-    for (const { hip, foot, bones } of sides) {
+    for (const { hip, foot, knee, bones } of sides) {
       hang(out, o + hip.to, out, o + pelvis, turns, 0, hip.offset);
       place(out, o + foot.to, row + foot.at);
+      rotate(side, 0, turns, 0, FORWARD, 0);
+      addBend(side, from, row + knee.hip, row + knee.at, row + foot.at);
+      meet(out, o + knee.to, o + hip.to, o + foot.to, side, knee.thigh, knee.shank);
       for (const { length, start, to, a, b } of bones) along(out, o + to, o + start, from, row + a, row + b, length);
     }
   };
@@ -165,6 +177,45 @@ function hang(
   out[o] += x;
   out[o + 1] += y;
   out[o + 2] += z;
+}
+
+/** Shorter than this (m), a knee's distance from the line hip to foot does not tell where the leg bends to. */
+const STRAIGHT_M = 0.01;
+
+/** side = where the middle lies off the line a to b, and a little of what `side` was: a straight leg bends forward. */
+function addBend(side: Float64Array, from: Numbers, a: number, middle: number, b: number): void {
+  let [along, length2] = [0, 1e-12];
+  for (let k = 0; k < 3; k++) {
+    along += (from[middle + k] - from[a + k]) * (from[b + k] - from[a + k]);
+    length2 += (from[b + k] - from[a + k]) ** 2;
+  }
+  for (let k = 0; k < 3; k++) {
+    const line = (along / length2) * (from[b + k] - from[a + k]);
+    side[k] = STRAIGHT_M * side[k] + from[middle + k] - from[a + k] - line;
+  }
+}
+
+/** out[to] is where two bones meet that begin at out[start] and end at out[end], on the given side of the line. */
+function meet(
+  out: Float64Array,
+  to: number,
+  start: number,
+  end: number,
+  side: Float64Array,
+  first: number,
+  second: number,
+): void {
+  const [x, y, z] = [0, 1, 2].map((k) => out[end + k] - out[start + k]);
+  const length = Math.max(1e-6, Math.sqrt(x * x + y * y + z * z));
+  // Law of cosines; where the bones do not reach, they lie on the line.
+  const foot = Math.max(-first, Math.min(first, (first * first - second * second + length * length) / (2 * length)));
+  const off = Math.sqrt(Math.max(0, first * first - foot * foot));
+  const dot = (side[0] * x + side[1] * y + side[2] * z) / (length * length);
+  const [u, v, w] = [side[0] - dot * x, side[1] - dot * y, side[2] - dot * z];
+  const scale = off / Math.max(1e-9, Math.sqrt(u * u + v * v + w * w));
+  out[to] = out[start] + (foot / length) * x + scale * u;
+  out[to + 1] = out[start + 1] + (foot / length) * y + scale * v;
+  out[to + 2] = out[start + 2] + (foot / length) * z + scale * w;
 }
 
 /** out[to] = out[start] + length along a to b. */
