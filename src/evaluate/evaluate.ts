@@ -148,7 +148,7 @@ async function predict(
       { key: 'random-weights', name: 'random-weights', bundle: withRandomWeights(bundle, seed) },
     ];
     const { windows, split } = config.prediction;
-    const { validationShare, command, hindsightWindow_s, hindsightTransient_s } = facts;
+    const { validationShare, command, hindsightWindow_s, hindsightTransient_s, responses } = facts;
     const result = await predictionErrors(dataset, predictors, {
       runtime: await onnxRuntime(),
       windows,
@@ -157,6 +157,7 @@ async function predict(
       command,
       hindsightWindow_s,
       hindsightTransient_s,
+      responses,
       resamples: config.bootstrap,
       seed,
       signal,

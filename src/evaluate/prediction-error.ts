@@ -8,6 +8,7 @@
 import { Random } from '../base/random.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { motionOf } from '../motion/columns.js';
+import { type CommandResponse, calibrateLabel, commandSegments } from '../motion/command-response.js';
 import type { Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
 import { splitOf } from '../motion/split.js';
@@ -18,6 +19,7 @@ import { allocateBatch, createCutter, leastFirstFrame } from '../tokens/batch.js
 import { windowsIn } from '../tokens/sampler.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
 import { memorySource } from '../tokens/window-source.js';
+import type { CommandLabel } from '../train/prepare.js';
 import { bootstrapInterval, type Estimate } from './statistics.js';
 
 /** Mean squared errors in normalised units; state is null for a policy that was trained on actions alone. */
@@ -36,7 +38,7 @@ export interface PredictionRow {
 export interface PredictionResult {
   readonly data: readonly string[];
   readonly split: 'held-out' | 'all';
-  readonly command: 'recorded' | 'hindsight';
+  readonly command: CommandLabel;
   readonly episodes: number;
   readonly windows: number;
   readonly rows: readonly PredictionRow[];
@@ -56,9 +58,11 @@ export interface PredictionOptions {
   /** The training's own share of held-out episodes. */
   readonly validationShare: number;
   /** The command label that training used. */
-  readonly command: 'recorded' | 'hindsight';
+  readonly command: CommandLabel;
   readonly hindsightWindow_s: number;
   readonly hindsightTransient_s: number;
+  /** Fitted responses to commands by source, for calibrated labels. */
+  readonly responses?: Readonly<Record<string, CommandResponse>>;
   readonly resamples: number;
   readonly seed: number;
   readonly signal?: AbortSignal;
@@ -143,14 +147,19 @@ function planWindows(
 
 function withCommand(
   episode: Episode,
-  { command, hindsightWindow_s, hindsightTransient_s }: PredictionOptions,
+  { command, hindsightWindow_s, hindsightTransient_s, responses = {} }: PredictionOptions,
 ): Episode {
   if (command === 'recorded') return episode;
   const label = hindsightCommand(motionOf(episode), {
     smoothing_s: hindsightWindow_s,
     transient_s: hindsightTransient_s,
   });
-  return { ...episode, channels: { ...episode.channels, command: label } };
+  const response = command === 'calibrated' ? responses[episode.source] : undefined;
+  const calibrated =
+    label !== undefined && response !== undefined
+      ? { ...label, ...calibrateLabel(label, commandSegments(episode, label), response) }
+      : label;
+  return { ...episode, channels: { ...episode.channels, command: calibrated } };
 }
 
 /** Complete windows of one episode: raw rows [window, context, m + n] and the raw target of the last step. */

@@ -8,16 +8,20 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { type Dataset, openDatasets } from '../dataset/dataset.js';
 import { MANIFEST_FILE } from '../dataset/manifest.js';
+import type { CommandResponse } from '../motion/command-response.js';
 import type { CommandRange } from '../policy/controller.js';
+import type { CommandLabel } from '../train/prepare.js';
 import { trainConfigSchema } from '../train/train-config.js';
 
 export interface TrainingFacts {
   /** Dataset folders that are still there. */
   readonly folders: readonly string[];
   readonly validationShare: number;
-  readonly command: 'recorded' | 'hindsight';
+  readonly command: CommandLabel;
   readonly hindsightWindow_s: number;
   readonly hindsightTransient_s: number;
+  /** Fitted responses to commands by source, where labels were calibrated by them. */
+  readonly responses: Readonly<Record<string, CommandResponse>>;
   readonly teacher?: string;
   readonly commandRange?: CommandRange;
 }
@@ -25,11 +29,19 @@ export interface TrainingFacts {
 const interval = z.tuple([z.number(), z.number()]);
 const rangeSchema = z.object({ vx_mps: interval, vy_mps: interval, wz_radps: interval });
 
+const responsesSchema = z.record(z.string(), z.array(z.array(z.number())));
+
 /** Facts in a bundle's provenance. */
 const provenanceSchema = z.object({
   config: trainConfigSchema.optional().catch(undefined),
   data: z
-    .object({ folders: z.array(z.string()).optional() })
+    .object({
+      folders: z.array(z.string()).optional(),
+      report: z
+        .object({ responses: responsesSchema.optional().catch(undefined) })
+        .optional()
+        .catch(undefined),
+    })
     .optional()
     .catch(undefined),
   teacher: z.string().optional().catch(undefined),
@@ -53,6 +65,7 @@ export async function readTrainingFacts(provenance: Readonly<Record<string, unkn
     command,
     hindsightWindow_s,
     hindsightTransient_s,
+    responses: data?.report?.responses ?? {},
     teacher: teacher ?? recorded.teacher,
     commandRange: commandRange ?? recorded.commandRange,
   };

@@ -3,6 +3,13 @@
 import { DataError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { motionOf } from '../motion/columns.js';
+import {
+  type CommandResponse,
+  type CommandSegment,
+  calibrateLabel,
+  commandSegments,
+  fitCommandResponse,
+} from '../motion/command-response.js';
 import type { ChannelName, Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
 import type { CommandRange } from '../policy/controller.js';
@@ -34,12 +41,22 @@ export interface DataReport {
   /** Share of frames with an action label, and share of those whose executed action differs from it. */
   readonly labelledShare: number;
   readonly diverseShare: number;
+  /** The fitted response to commands by source, where labels are calibrated by it. */
+  readonly responses: Readonly<Record<string, CommandResponse>>;
   /** Commands that the policy learns to follow: 5th to 95th percentile of the labels of training frames with actions. */
   readonly commandRange?: CommandRange;
 }
 
+/** Which velocity stands in the command channel of training data; see data.command in train-config.ts. */
+export type CommandLabel = 'recorded' | 'hindsight' | 'calibrated';
+
+interface Label {
+  readonly data: Float32Array;
+  readonly valid?: Uint8Array;
+}
+
 export interface PrepareOptions {
-  readonly command: 'recorded' | 'hindsight';
+  readonly command: CommandLabel;
   readonly hindsightWindow_s: number;
   readonly hindsightTransient_s: number;
   readonly heldOut: (id: string) => boolean;
@@ -54,9 +71,8 @@ export async function prepareData(
   robot: RobotModel,
   options: PrepareOptions,
 ): Promise<PreparedData> {
-  const hindsight = { smoothing_s: options.hindsightWindow_s, transient_s: options.hindsightTransient_s };
+  const { labels: commands, responses } = await relabel(reader, options);
   const statistics = new NormaliserStatistics(rowWidth(spec));
-  const commands = new Map<number, { data: Float32Array; valid?: Uint8Array } | undefined>();
   const row = new Float32Array(rowWidth(spec));
   const asked: number[][] = [[], [], []];
   let frames = 0;
@@ -68,9 +84,6 @@ export async function prepareData(
     options.signal?.throwIfAborted();
     const episode = await reader.readEpisode(index);
     duration_s += episode.frameCount / episode.rate_hz;
-    if (options.command === 'hindsight') {
-      commands.set(index, hindsightCommand(motionOf(episode), hindsight));
-    }
     if (options.heldOut(episode.id)) {
       heldOut += 1;
       continue;
@@ -80,7 +93,7 @@ export async function prepareData(
     labelled += labels.labelled;
     diverse += labels.diverse;
     if (labels.labelled > 0) {
-      collectCommands(asked, options.command === 'hindsight' ? commands.get(index) : episode.channels.command);
+      collectCommands(asked, options.command === 'recorded' ? episode.channels.command : commands.get(index));
     }
   }
   const report: DataReport = {
@@ -89,6 +102,7 @@ export async function prepareData(
     hours: duration_s / 3600,
     labelledShare: labelled / Math.max(1, frames),
     diverseShare: diverse / Math.max(1, labelled),
+    responses,
     ...(asked[0].length > 0 ? { commandRange: rangeOf(asked) } : {}),
   };
   if (labelled === 0) {
@@ -105,14 +119,52 @@ export async function prepareData(
         'Record with action noise and kicks (nextgait record does by default), or relabel rollouts of the student.',
     );
   }
-  const source = options.command === 'hindsight' ? withCommands(reader, commands) : reader;
+  const source = options.command === 'recorded' ? reader : withCommands(reader, commands);
   return { source, normaliser: statistics.finish(spec), report };
+}
+
+interface SourceSegments {
+  readonly training: CommandSegment[];
+  readonly episodes: Map<number, readonly CommandSegment[]>;
+}
+
+interface Relabelled {
+  readonly labels: Map<number, Label | undefined>;
+  readonly responses: Record<string, CommandResponse>;
+}
+
+/** The command labels of every episode by index, unless recorded commands are kept. */
+async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<Relabelled> {
+  const labels = new Map<number, Label | undefined>();
+  const responses: Record<string, CommandResponse> = {};
+  if (options.command === 'recorded') return { labels, responses };
+  const hindsight = { smoothing_s: options.hindsightWindow_s, transient_s: options.hindsightTransient_s };
+  const bySource = new Map<string, SourceSegments>();
+  for (let index = 0; index < reader.episodes.length; index++) {
+    options.signal?.throwIfAborted();
+    const episode = await reader.readEpisode(index);
+    const label = hindsightCommand(motionOf(episode), hindsight);
+    labels.set(index, label);
+    if (label === undefined || options.command !== 'calibrated') continue;
+    const entry: SourceSegments = bySource.get(episode.source) ?? { training: [], episodes: new Map() };
+    bySource.set(episode.source, entry);
+    const segments = commandSegments(episode, label);
+    entry.episodes.set(index, segments);
+    if (!options.heldOut(episode.id)) entry.training.push(...segments);
+  }
+  for (const [source, { training, episodes }] of bySource) {
+    const response = fitCommandResponse(training);
+    if (response === undefined) continue;
+    responses[source] = response;
+    for (const [index, segments] of episodes) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
+  }
+  return { labels, responses };
 }
 
 /** One value a second is plenty: commands hold for several. */
 const COMMAND_STRIDE = 50;
 
-function collectCommands(asked: number[][], label: { data: Float32Array; valid?: Uint8Array } | undefined): void {
+function collectCommands(asked: number[][], label: Label | undefined): void {
   if (label === undefined) return;
   for (let frame = 0; frame < label.data.length / 3; frame += COMMAND_STRIDE) {
     if (label.valid !== undefined && label.valid[frame] === 0) continue;
@@ -133,14 +185,14 @@ function rangeOf(asked: readonly number[][]): CommandRange {
 function addEpisode(
   statistics: NormaliserStatistics,
   episode: Episode,
-  relabelled: { data: Float32Array; valid?: Uint8Array } | undefined,
+  relabelled: Label | undefined,
   spec: TokenSpec,
   robot: RobotModel,
-  command: 'recorded' | 'hindsight',
+  command: CommandLabel,
   row: Float32Array,
 ): { labelled: number; diverse: number } {
   for (const { name, width, offset } of spec.channels) {
-    const channel = name === 'command' && command === 'hindsight' ? relabelled : episode.channels[name];
+    const channel = name === 'command' && command !== 'recorded' ? relabelled : episode.channels[name];
     if (channel === undefined) continue;
     for (let frame = 0; frame < episode.frameCount; frame++) {
       if (channel.valid !== undefined && channel.valid[frame] === 0) continue;
@@ -175,10 +227,7 @@ function addEpisode(
 }
 
 /** The same windows with other commands. */
-function withCommands(
-  source: WindowSource,
-  commands: ReadonlyMap<number, { data: Float32Array; valid?: Uint8Array } | undefined>,
-): WindowSource {
+function withCommands(source: WindowSource, commands: ReadonlyMap<number, Label | undefined>): WindowSource {
   return {
     episodes: source.episodes.map((episode, index): EpisodeSummary => {
       const channels = new Set<ChannelName>(episode.channels);

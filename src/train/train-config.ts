@@ -12,8 +12,11 @@ const dataSchema = z.strictObject({
   folders: z.array(z.string()).default([]),
   /** Sampling weight by source name; a source that is not named has its share of frames, 0 leaves it out. */
   sources: z.record(z.string(), z.number().min(0)).default({}),
-  /** `hindsight`: the command becomes the velocity that was achieved (docs/decisions.md). */
-  command: z.enum(['recorded', 'hindsight']).default('hindsight'),
+  /**
+   * `hindsight`: the command becomes the mean velocity that its segment achieved; `calibrated`: that mean as fitted over
+   * all segments of the source, without their noise (docs/decisions.md).
+   */
+  command: z.enum(['recorded', 'hindsight', 'calibrated']).default('calibrated'),
   /** Time after a change of command that its hindsight label leaves out (s): the robot is still on its way there. */
   hindsightTransient_s: z.number().min(0).default(1),
   /** Smoothing of hindsight commands where the data has none of its own (s): several gait cycles. */
