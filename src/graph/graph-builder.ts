@@ -111,7 +111,7 @@ export class GraphBuilder {
   multiply(a: Value, b: Value): Value {
     if (this.uniformValueOf(b) === 1 && sameShape(broadcastShapes('multiply', a.shape, b.shape), a.shape)) return a;
     if (this.uniformValueOf(a) === 1 && sameShape(broadcastShapes('multiply', a.shape, b.shape), b.shape)) return b;
-    return this.#binary('multiply', a, b);
+    return this.#scaledTwice(a, b) ?? this.#scaledTwice(b, a) ?? this.#binary('multiply', a, b);
   }
 
   divide(a: Value, b: Value): Value {
@@ -330,6 +330,20 @@ export class GraphBuilder {
   #unary(operator: Unary, x: Value): Value {
     const source = this.#unrepeated(x);
     return this.broadcast(this.#push(operator, [source], [source.shape], {})[0], x.shape);
+  }
+
+  /** (x·s)·t as x·(s·t) for single numbers s and t: one pass over x instead of two. */
+  #scaledTwice(x: Value, factor: Value): Value | undefined {
+    const producer = this.producerOf(x);
+    if (factor.shape.length > 0 || producer?.operator !== 'multiply') return undefined;
+    const [a, b] = producer.inputs;
+    if (sizeOf(x.shape) === 1 || b.shape.length > 0) return undefined;
+    const numbers = [b, factor].map((value) => this.uniformValueOf(value));
+    const product =
+      numbers[0] !== undefined && numbers[1] !== undefined
+        ? this.scalar(numbers[0] * numbers[1])
+        : this.multiply(b, factor);
+    return this.multiply(a, product);
   }
 
   /** Works on the inputs before their repetition where that is possible, and repeats the result. */

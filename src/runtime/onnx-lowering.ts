@@ -75,7 +75,7 @@ const LOWERINGS: { readonly [Name in OperatorName]: Lower<Name> } = {
   },
   select: lowerSelect,
   matmul: lowerMatmul,
-  linear: (to, _, inputs, outputs) => to.emit('Gemm', inputs, outputs),
+  linear: lowerLinear,
   softmax: lowerSoftmax,
   normalize: lowerNormalize,
   sum: lowerSum,
@@ -131,7 +131,7 @@ function lowerMatmul(
   const rank = node.inputs[0].shape.length;
   const flags = { transA: { int: transposeA ? 1 : 0 }, transB: { int: transposeB ? 1 : 0 }, alpha: { float: scale } };
   if (rank === 2) {
-    to.emit('Gemm', [a, b], outputs, flags);
+    if (!lowerTallProduct(to, node, [a, b], outputs)) to.emit('Gemm', [a, b], outputs, flags);
     return;
   }
   if (to.contrib) {
@@ -177,6 +177,53 @@ function lowerSlice(to: Lowering, node: NodeOf<'slice'>, [x]: readonly string[],
 
 function isSlice(node: NodeOf<OperatorName>): node is NodeOf<'slice'> & NodeOf<OperatorName> {
   return node.operator === 'slice';
+}
+
+/** Rows from which a bias is added by an operator of its own. */
+const MANY_ROWS = 256;
+
+/** ONNX Runtime's Gemm copies its bias to every row on one thread; Add uses all of them. */
+function lowerLinear(to: Lowering, node: NodeOf<'linear'>, inputs: readonly string[], outputs: readonly string[]): void {
+  const [x, weight, bias] = inputs;
+  if (bias === undefined || node.inputs[0].shape[0] < MANY_ROWS) {
+    to.emit('Gemm', inputs, outputs);
+    return;
+  }
+  const product = to.temporary();
+  to.emit('Gemm', [x, weight], [product]);
+  to.emit('Add', [product, bias], outputs);
+}
+
+/** From this many rows on, and this many columns of the wider factor for one of the other, lowerTallProduct gains. */
+const TALL_ROWS = 512;
+const TALL_RATIO = 2;
+
+/**
+ * aᵀ·b of two tall matrices: the gradient of a weight. ONNX Runtime's product with a transposed first factor is slow;
+ * transposing the narrower factor beforehand, and the small result where that is b, takes a sixth off.
+ */
+function lowerTallProduct(
+  to: Lowering,
+  node: NodeOf<'matmul'>,
+  [a, b]: readonly string[],
+  outputs: readonly string[],
+): boolean {
+  const { transposeA, transposeB, scale } = node.attributes;
+  const [rows, m] = node.inputs[0].shape;
+  const n = node.inputs[1].shape[1];
+  const gains = rows >= TALL_ROWS && Math.max(m, n) >= TALL_RATIO * Math.min(m, n);
+  if (!transposeA || transposeB || scale !== 1 || !gains) return false;
+  const swap = { perm: { ints: [1, 0] } };
+  const narrow = to.temporary();
+  to.emit('Transpose', [m <= n ? a : b], [narrow], swap);
+  if (m <= n) {
+    to.emit('Gemm', [narrow, b], outputs);
+    return true;
+  }
+  const product = to.temporary();
+  to.emit('Gemm', [narrow, a], [product]);
+  to.emit('Transpose', [product], outputs, swap);
+  return true;
 }
 
 /** With the gain and bias that follow, where nothing but they needs the normalised values. */
