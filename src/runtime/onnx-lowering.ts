@@ -183,7 +183,12 @@ function isSlice(node: NodeOf<OperatorName>): node is NodeOf<'slice'> & NodeOf<O
 const MANY_ROWS = 256;
 
 /** ONNX Runtime's Gemm copies its bias to every row on one thread; Add uses all of them. */
-function lowerLinear(to: Lowering, node: NodeOf<'linear'>, inputs: readonly string[], outputs: readonly string[]): void {
+function lowerLinear(
+  to: Lowering,
+  node: NodeOf<'linear'>,
+  inputs: readonly string[],
+  outputs: readonly string[],
+): void {
   const [x, weight, bias] = inputs;
   if (bias === undefined || node.inputs[0].shape[0] < MANY_ROWS) {
     to.emit('Gemm', inputs, outputs);

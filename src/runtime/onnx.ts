@@ -55,7 +55,9 @@ async function compileOnnx(
   );
   const createSession = (): Promise<OrtSession> =>
     ort.InferenceSession.create(encodeOnnxModel(graph, { constantsFromState: fixed, contrib: true }), {
-      graphOptimizationLevel: 'all',
+      // A step is written operator by operator as it runs fastest; ONNX Runtime's rewriting would join what is parted on
+      // purpose. Constant state is another matter: folding and packing it in advance is worth much.
+      graphOptimizationLevel: moving.length > 0 ? 'disabled' : 'all',
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...sessionOptions,
     });
