@@ -14,7 +14,6 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
-import { zipSync } from 'fflate';
 import { NpzFile } from '../ingest/readers/npz.js';
 import { loadConfig } from '../src/base/config-file.js';
 import { packagePath } from '../src/base/files.js';
@@ -31,6 +30,7 @@ import { createRetargeter, type Retargeter } from '../src/retarget/retarget-prob
 import { solveTrajectory, type Trajectory } from '../src/retarget/solver.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { loadRobot } from '../src/sim/load-robot.js';
+import { writeNpz } from './write-npz.js';
 
 /** Tolerances (m, rad) by what a link's name contains: feet and hands lead, the rest gives. */
 const TOLERANCES: readonly (readonly [part: string, position_m: number | undefined, orientation_rad: number])[] = [
@@ -159,20 +159,6 @@ function solveTimed(retargeter: Retargeter, clip: PeerClip, turns: number): Time
   return { trajectory: trajectory!, framesPerSecond: (1000 * clip.frameCount) / best_ms };
 }
 
-/** A .npz with one float64 array `qpos`. */
-function qposFile({ configurations, frameCount }: Trajectory): Uint8Array {
-  const text = `{'descr': '<f8', 'fortran_order': False, 'shape': (${frameCount}, ${configurations.length / frameCount}), }`;
-  const header = `${text.padEnd(117)}\n`;
-  const bytes = new Uint8Array(10 + header.length + configurations.byteLength);
-  bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, header.length & 255, header.length >> 8]);
-  bytes.set(new TextEncoder().encode(header), 10);
-  bytes.set(
-    new Uint8Array(configurations.buffer, configurations.byteOffset, configurations.byteLength),
-    10 + header.length,
-  );
-  return zipSync({ 'qpos.npy': bytes }, { level: 0 });
-}
-
 interface Metrics {
   readonly keypoint_err_mm: Record<string, { mean: number; p95: number }>;
   readonly orient_err_deg: Record<string, { mean: number }>;
@@ -231,7 +217,9 @@ async function main(): Promise<void> {
     const clip = await readClip(join(values.peer, file));
     const { trajectory, framesPerSecond } = solveTimed(retargeter, clip, Number(values.turns));
     const candidate = join(values.out, `nextgait_${file}`);
-    await writeFile(candidate, qposFile(trajectory));
+    const { configurations, frameCount } = trajectory;
+    const shape = [frameCount, configurations.length / frameCount];
+    await writeFile(candidate, writeNpz({ qpos: { shape, data: configurations } }));
     const theirs = await score(values.python, values.peer, clip.name);
     const ours = {
       ...(await score(values.python, values.peer, clip.name, candidate)),

@@ -1,0 +1,133 @@
+// nextgait ingest bvh, from files to a dataset.
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { readBvh } from '../../ingest/bvh.js';
+import { loadRetargetConfig, retargeterOf } from '../../ingest/human.js';
+import { packagePath } from '../../src/base/files.js';
+import { ingestCommand } from '../../src/cli/ingest.js';
+import { RETARGET_REPORT_FILE } from '../../src/cli/ingest-human.js';
+import { openDataset } from '../../src/dataset/dataset.js';
+import type { Retargeter } from '../../src/retarget/retarget-problem.js';
+import type { RobotModel } from '../../src/robot/robot-model.js';
+import { loadRobot } from '../../src/sim/load-robot.js';
+import { temporaryFolder } from '../dataset/helpers.js';
+
+const WALK = packagePath('data', 'samples', 'motion', 'walk.bvh');
+const OPTIONS = { rate_hz: 50, source: 'bvh', hindsight: true };
+
+let robot: RobotModel;
+let retargeter: Retargeter;
+beforeAll(async () => {
+  robot = (await loadRobot('g1')).robot;
+  const { config, where } = await loadRetargetConfig(robot, undefined);
+  retargeter = retargeterOf(robot, config, where);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  process.exitCode = undefined;
+});
+
+/** The sample's first second, its lengths times a factor. */
+function shortWalk(factor = 1): string {
+  const [head, motion] = readFileSync(WALK, 'utf8').split('MOTION\n');
+  const scaled = (text: string) => (Number(text) * factor).toFixed(6);
+  const hierarchy = head.replace(
+    /OFFSET (\S+) (\S+) (\S+)/g,
+    (_, x, y, z) => `OFFSET ${[x, y, z].map(scaled).join(' ')}`,
+  );
+  const rows = motion.split('\n').slice(2, 62);
+  const lines = rows.map((row) => {
+    const values = row.split(' ');
+    return [...values.slice(0, 3).map(scaled), ...values.slice(3)].join(' ');
+  });
+  return `${hierarchy}MOTION\nFrames: ${lines.length}\nFrame Time: 0.0166667\n${lines.join('\n')}\n`;
+}
+
+async function run(...words: string[]): Promise<void> {
+  vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+  await ingestCommand().parseAsync(['bvh', '--workers', '1', ...words], { from: 'user' });
+}
+
+describe('reading BVH', () => {
+  it('gives an Episode without actions that walks as the person does', async () => {
+    const { episodes, clips } = await readBvh(WALK, {}, retargeter, OPTIONS);
+    expect(episodes.length).toBe(1);
+    const [{ channels, kind, frameCount, provenance }] = episodes;
+    expect(kind).toBe('bvh');
+    expect(channels.action).toBeUndefined();
+    expect(frameCount).toBe(221);
+    const { quality, scale } = clips[0];
+    // Hip to ankle of the G1, 0.624 m, over 0.491 of 1.72 m.
+    expect(scale).toBeCloseTo(0.739, 2);
+    // The sample walks at 1.07 m/s.
+    const forward = channels.basePosition!.data[3 * 220] - channels.basePosition!.data[0];
+    const sideways = channels.basePosition!.data[3 * 220 + 1] - channels.basePosition!.data[1];
+    expect(Math.hypot(forward, sideways) / 4.4).toBeCloseTo(1.07 * scale, 1);
+    expect(quality.keypoint_m).toBeLessThan(0.01);
+    expect(quality.penetration_mm.max).toBeLessThan(5);
+    expect(quality.skating_mps.mean).toBeLessThan(0.5 * quality.targetSkating_mps.mean);
+    expect(quality.limitExcess_rad).toBeLessThanOrEqual(0);
+    expect(quality.speedShare).toBeLessThan(1);
+    // Both feet stand, in turns.
+    const contact = channels.footContact!.data;
+    for (const foot of [0, 1]) {
+      const standing = contact.filter((_, at) => at % 2 === foot).reduce((sum, one) => sum + one, 0) / frameCount;
+      expect(standing).toBeGreaterThan(0.3);
+      expect(standing).toBeLessThan(0.9);
+    }
+    expect(provenance.options).toMatchObject({ rate_hz: 50, hindsight: true, measured: { unit: 'cm' } });
+  });
+
+  it('gives the same joints whatever the unit of length', async () => {
+    const folder = temporaryFolder();
+    const joints = await Promise.all(
+      [1, 0.01, 1 / 2.54].map(async (factor, at) => {
+        const path = join(folder, `walk-${at}.bvh`);
+        writeFileSync(path, shortWalk(factor));
+        return (await readBvh(path, {}, retargeter, OPTIONS)).episodes[0].channels.jointPosition!.data;
+      }),
+    );
+    // The files have six decimals: a ten-thousandth of a centimetre, or of a metre.
+    for (const other of joints.slice(1)) {
+      other.forEach((value, at) => {
+        expect(Math.abs(value - joints[0][at])).toBeLessThan(2e-3);
+      });
+    }
+  });
+});
+
+describe('nextgait ingest bvh', () => {
+  it('ingests what it can, refuses the rest, and reports every clip', async () => {
+    const folder = temporaryFolder();
+    const clips = join(folder, 'clips');
+    mkdirSync(clips);
+    writeFileSync(join(clips, 'a-walk.bvh'), shortWalk());
+    writeFileSync(join(clips, 'b-broken.bvh'), `${shortWalk().slice(0, -40)}\n`);
+    writeFileSync(join(clips, 'notes.txt'), 'no motion');
+    const out = join(folder, 'out');
+    await run(clips, '--robot', 'g1', '--out', out, '--hindsight', '--quiet');
+    expect(process.exitCode).toBe(1);
+    const report = JSON.parse(readFileSync(join(out, 'ingest-report.json'), 'utf8'));
+    expect(report).toMatchObject({ ingested: 1, refused: 1, episodes: 1 });
+    expect(report.inputs[1].errors[0].where).toMatch(/b-broken\.bvh:\d+/);
+    const { clips: judged } = JSON.parse(readFileSync(join(out, RETARGET_REPORT_FILE), 'utf8'));
+    expect(judged).toHaveLength(1);
+    expect(judged[0]).toMatchObject({ input: 'a-walk.bvh', quality: { frames: 50 } });
+    const dataset = await openDataset(out);
+    const [episode] = dataset.episodes;
+    expect(episode.kind).toBe('bvh');
+    expect(episode.frameCount).toBe(50);
+    dataset.close();
+  });
+
+  it('refuses a robot setting that is not there before it reads anything', async () => {
+    const written: string[] = [];
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => written.push(String(text)) > 0);
+    const words = ['bvh', WALK, '--robot', 'g1', '--out', join(temporaryFolder(), 'out'), '--workers', '1'];
+    await ingestCommand().parseAsync([...words, '--set', 'contact.radius=1'], { from: 'user' });
+    expect(process.exitCode).toBe(1);
+    expect(written.join('')).toContain('Did you mean "radius_m"?');
+  });
+});
