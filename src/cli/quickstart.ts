@@ -12,7 +12,7 @@ interface Step {
   readonly words: readonly string[];
 }
 
-export const QUICKSTART_DEFAULTS = { out: 'quickstart', policy: 'g1-walk', episodes: 120, trials: 20 } as const;
+export const QUICKSTART_DEFAULTS = { out: 'quickstart', policy: 'g1-walk', episodes: 240, trials: 20 } as const;
 
 /** Marks the folder as ours, so that --overwrite may replace it. */
 const MARKER = 'rollouts';
@@ -74,10 +74,11 @@ export function quickstartSteps(out: string, options: Pick<CommonOptions, 'seed'
   const robot = ['--robot', 'g1'];
   return [
     {
-      title: 'Rollouts of a walking controller, with noise and kicks; 30 % of them without actions',
+      title: 'Rollouts of a walking controller, with noise and kicks; a quarter of them without actions',
       words: [
         ...['record', '--controller', policy, ...robot, '--episodes', String(episodes)],
-        ...['--drop-actions', '0.3', '--source', 'walks', '--out', rollouts, ...seed, ...workers],
+        ...['--drop-actions', '0.25', '--source', 'walks', '--config', 'gentle'],
+        ...['--out', rollouts, ...seed, ...workers],
       ],
     },
     {
