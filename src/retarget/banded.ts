@@ -162,21 +162,64 @@ function factorizeTile(a: Float64Array, stride: number, reach: number, top: numb
   return true;
 }
 
-/** Solves L Lᵀ x = b in place: `vector` holds b, then x, [size] from 0 on. */
+/**
+ * Solves L Lᵀ x = b in place.
+ * @param vector b, then x, from 0 on; needs room for whole tiles (what lies past `size` in the last is zeroed)
+ */
 export function solveBand(band: Band, size: number, vector: Float64Array): void {
-  const { data } = band;
-  for (let row = 0; row < size; row++) {
-    const start = bandStart(band, row);
-    const base = row * band.stride - start;
-    let sum = vector[row];
-    for (let column = Math.max(0, start); column < row; column++) sum -= data[base + column] * vector[column];
-    vector[row] = sum * data[base + row];
+  const { data, stride } = band;
+  const reach = stride - TILE;
+  const end = TILE * Math.ceil(size / TILE);
+  vector.fill(0, size, end);
+  for (let top = 0; top < end; top += TILE) forwardTile(data, stride, reach, top, vector);
+  for (let top = end - TILE; top >= 0; top -= TILE) backwardTile(data, stride, reach, top, vector);
+}
+
+/** Four rows of L y = b: what is known is taken off all four at once, then the tile's own triangle. */
+function forwardTile(a: Float64Array, stride: number, reach: number, top: number, x: Float64Array): void {
+  const first = Math.max(0, top - reach);
+  let r0 = top * stride + first - (top - reach);
+  let r1 = r0 + stride;
+  let r2 = r1 + stride;
+  let r3 = r2 + stride;
+  let s0 = x[top];
+  let s1 = x[top + 1];
+  let s2 = x[top + 2];
+  let s3 = x[top + 3];
+  for (let column = first; column < top; column++, r0++, r1++, r2++, r3++) {
+    const value = x[column];
+    s0 -= a[r0] * value;
+    s1 -= a[r1] * value;
+    s2 -= a[r2] * value;
+    s3 -= a[r3] * value;
   }
-  for (let row = size - 1; row >= 0; row--) {
-    const start = bandStart(band, row);
-    const base = row * band.stride - start;
-    const value = vector[row] * data[base + row];
-    vector[row] = value;
-    for (let column = Math.max(0, start); column < row; column++) vector[column] -= data[base + column] * value;
+  s0 *= a[r0];
+  s1 = (s1 - a[r1] * s0) * a[r1 + 1];
+  s2 = (s2 - a[r2] * s0 - a[r2 + 1] * s1) * a[r2 + 2];
+  s3 = (s3 - a[r3] * s0 - a[r3 + 1] * s1 - a[r3 + 2] * s2) * a[r3 + 3];
+  x[top] = s0;
+  x[top + 1] = s1;
+  x[top + 2] = s2;
+  x[top + 3] = s3;
+}
+
+/** Four rows of Lᵀ x = y: the tile's own triangle, then its part of all that comes before. */
+function backwardTile(a: Float64Array, stride: number, reach: number, top: number, x: Float64Array): void {
+  const first = Math.max(0, top - reach);
+  let r0 = top * stride + first - (top - reach);
+  let r1 = r0 + stride;
+  let r2 = r1 + stride;
+  let r3 = r2 + stride;
+  const d = top - first;
+  const s3 = x[top + 3] * a[r3 + d + 3];
+  const s2 = (x[top + 2] - a[r3 + d + 2] * s3) * a[r2 + d + 2];
+  const s1 = (x[top + 1] - a[r3 + d + 1] * s3 - a[r2 + d + 1] * s2) * a[r1 + d + 1];
+  const s0 = (x[top] - a[r3 + d] * s3 - a[r2 + d] * s2 - a[r1 + d] * s1) * a[r0 + d];
+  x[top] = s0;
+  x[top + 1] = s1;
+  x[top + 2] = s2;
+  x[top + 3] = s3;
+  for (let column = first; column < top; column++, r0++, r1++, r2++, r3++) {
+    x[column] -= a[r0] * s0 + a[r1] * s1 + a[r2] * s2 + a[r3] * s3;
   }
 }
