@@ -88,3 +88,17 @@ function requireSize(where: string, value: Value, data: FloatArray): void {
     found: `${data.length}`,
   });
 }
+
+/** Refuses a run that starts before the one before it has ended: both would read the same state. */
+export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+  let running = false;
+  return async () => {
+    if (running) throw new Error('a program runs once at a time: await the run before');
+    running = true;
+    try {
+      await run();
+    } finally {
+      running = false;
+    }
+  };
+}

@@ -6,7 +6,7 @@
 
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import type { Graph } from '../graph/graph.js';
-import { bindProgram, requireState } from './binding.js';
+import { bindProgram, oneAtATime, requireState } from './binding.js';
 import { encodeOnnxModel } from './onnx-model.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 
@@ -82,11 +82,11 @@ async function compileOnnx(
   return {
     feeds: mapTensors(feeds),
     results: mapTensors(results),
-    run: async () => {
+    run: oneAtATime(async () => {
       const call = calls[current];
       await session.run(call.feeds, call.fetches);
       current = 1 - current;
-    },
+    }),
     readState: async () => {
       const state = { ...fixed, ...mapTensors(halves[current]) };
       return Object.fromEntries(binding.state.map(({ name }) => [name, state[name].slice()]));

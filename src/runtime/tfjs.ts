@@ -7,7 +7,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import { DataError } from '../base/errors.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
-import { bindProgram, requireState } from './binding.js';
+import { bindProgram, oneAtATime, requireState } from './binding.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 import { TFJS_KERNELS, type TfjsKernel } from './tfjs-kernels.js';
 
@@ -88,7 +88,7 @@ function compileTfjs(tf: TfjsModule, graph: Graph, options: ProgramOptions): Pro
   return {
     feeds,
     results,
-    run: async () => {
+    run: oneAtATime(async () => {
       const tensors = evaluate();
       for (const { name, value } of binding.results) {
         results[name].set(await (tensors.get(value.id) as tfjs.Tensor).data<'float32'>());
@@ -101,7 +101,7 @@ function compileTfjs(tf: TfjsModule, graph: Graph, options: ProgramOptions): Pro
         state.get(id)?.dispose();
         state.set(id, tensor);
       }
-    },
+    }),
     readState: async () => {
       const values: Record<string, Float32Array> = {};
       for (const { name, value } of binding.state) {

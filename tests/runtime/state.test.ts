@@ -224,6 +224,16 @@ describe.each(ALL)('state on $name', ({ load }) => {
   });
 });
 
+test.each(ENGINES)('$name refuses a run that overlaps another', async ({ load }) => {
+  await withProgram(await load(), accumulator(), ACCUMULATE, async (program) => {
+    const first = program.run();
+    await expect(program.run()).rejects.toThrow('once at a time');
+    await first;
+    await program.run();
+    expect([...program.results.y]).toEqual([10, 20]);
+  });
+});
+
 test('a session takes the thread count of the program', async () => {
   await withProgram(await onnxRuntime(), accumulator(), { ...ACCUMULATE, threads: 1 }, async (program) => {
     await program.run();
