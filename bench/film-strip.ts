@@ -69,7 +69,7 @@ function robotSegments({ clip, trajectory }: Retargeted, frame: number): Segment
     parent < 0 ? [] : [[origin(parent), origin(body), colourOf(name)] as const],
   );
   const corner = new Float64Array(3);
-  const place = (body: number, offset: readonly number[]): Point => {
+  const place = (body: number, offset: ArrayLike<number>): Point => {
     pointPosition(corner, 0, pose, body, offset, 0);
     return [corner[0], corner[1], corner[2]];
   };

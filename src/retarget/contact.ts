@@ -5,6 +5,7 @@
 // of a recording drifts); a long contact that creeps is cut into shorter ones. Each holds its sole's corners at the mean
 // of their target positions, on the floor, with a weight that swells and ebbs.
 
+import type { Numbers } from '../base/arrays.js';
 import { rotate } from '../math/quaternion.js';
 import type { Targets, TrackedPoint } from './problem.js';
 
@@ -12,7 +13,7 @@ import type { Targets, TrackedPoint } from './problem.js';
 export interface Sole {
   readonly name: string;
   readonly body: number;
-  readonly corners_m: readonly (readonly number[])[];
+  readonly corners_m: readonly Numbers[];
 }
 
 /** Where a foot's body is led: world position (m) [frame, 3] and orientation [frame, 4]. */

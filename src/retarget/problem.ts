@@ -9,6 +9,7 @@
 // spline. The base's orientation does the same on the sphere (midpoint of the shorter arc). Limits are put on c, which
 // implies them for q. Weights are per frame, so that a missing keypoint or a contact is a weight, not a case.
 
+import type { Numbers } from '../base/arrays.js';
 import { DataError } from '../base/errors.js';
 import { type KinematicTree, kinematicTree } from '../robot/kinematics.js';
 import type { RobotModel } from '../robot/robot-model.js';
@@ -44,7 +45,7 @@ export interface SolverModel {
 export interface TrackedPoint {
   readonly name: string;
   readonly body: number;
-  readonly offset_m: readonly number[];
+  readonly offset_m: Numbers;
 }
 
 /** A body whose orientation is to be led. */

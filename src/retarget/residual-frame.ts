@@ -35,7 +35,7 @@ export interface FrameTerms {
 export function createFrameTerms(problem: Problem): FrameTerms {
   const { model, targets, ground } = problem;
   const bodyCount = model.tree.bodyCount;
-  const offsets = [...targets.points, ...ground.points].flatMap((point: TrackedPoint) => [...point.offset_m]);
+  const offsets = [...targets.points, ...ground.points].flatMap((point: TrackedPoint) => Array.from(point.offset_m));
   return {
     problem,
     pose: createPose(model.tree),

@@ -2,6 +2,8 @@
 
 import { multiplyQuaternions, normalizeQuaternion, rotate, yawOf } from '../math/quaternion.js';
 import { type HumanKeypoint, type HumanMotion, keypointIndex } from '../motion/human-motion.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import type { Band } from './banded.js';
 import {
   type Contact,
   cornerPaths,
@@ -25,6 +27,7 @@ import {
 import type { RetargetConfig, RetargetPlan } from './retarget-config.js';
 import { LAID_OUT, type LaidOut, type ScaledMotion, scaleMotion } from './scale.js';
 import { type RobotStance, robotStance } from './scale-stance.js';
+import { windowBand } from './solver-window.js';
 
 /** What is the same for every clip of a robot. */
 export interface Retargeter {
@@ -34,6 +37,8 @@ export interface Retargeter {
   readonly stance: RobotStance;
   readonly ground: GroundPoints;
   readonly smoothness: Smoothness;
+  /** Room for one window's matrix, used by one clip after another. */
+  readonly band: Band;
 }
 
 export interface ClipProblem {
@@ -62,10 +67,12 @@ export function createRetargeter(plan: RetargetPlan): Retargeter {
     return {
       name: sole.body,
       body: robot.bodies.findIndex(({ name }) => name === sole.body),
-      corners_m: [heel, heel, toe, toe].map(([x, y, z], corner) => [x, corner % 2 === 0 ? y + half : y - half, z]),
+      corners_m: [heel, heel, toe, toe].map(([x, y, z], corner) =>
+        Float64Array.of(x, corner % 2 === 0 ? y + half : y - half, z),
+      ),
     };
   });
-  const clear = Object.keys(config.clearance_m).map((name) => ({ name, ...robot.keypoints[name] }));
+  const clear = Object.keys(config.clearance_m).map((name) => trackedPoint(robot, name));
   const points = [...solePoints(soles), ...clear];
   const clearance_m = new Float64Array(points.length);
   clear.forEach(({ name }, at) => {
@@ -78,7 +85,14 @@ export function createRetargeter(plan: RetargetPlan): Retargeter {
     stance: robotStance(model, plan.standing_rad, soles),
     ground: { points, height_m: FLOOR_M, clearance_m },
     smoothness: smoothnessOf(model, tolerances),
+    band: windowBand(model, config.solver.windowFrames + 1),
   };
+}
+
+/** A keypoint as a tracked point. Float64Array throughout: one kind of array keeps the hot functions fast. */
+function trackedPoint({ keypoints }: RobotModel, name: string): TrackedPoint {
+  const { body, offset_m } = keypoints[name];
+  return { name, body, offset_m: Float64Array.from(offset_m) };
 }
 
 function smoothnessOf(model: SolverModel, tolerances: RetargetConfig['tolerances']): Smoothness {
@@ -118,10 +132,7 @@ export function clipProblem(retargeter: Retargeter, human: HumanMotion): ClipPro
   const feet = soles.map((sole) => footPath(retargeter, human, scaled, sole));
 
   const tracked = named.filter(({ position_m }) => position_m !== undefined);
-  const points: TrackedPoint[] = [
-    ...tracked.map(({ name }) => ({ name, ...robot.keypoints[name] })),
-    ...solePoints(soles),
-  ];
+  const points: TrackedPoint[] = [...tracked.map(({ name }) => trackedPoint(robot, name)), ...solePoints(soles)];
   const turned = named.flatMap((keypoint) => {
     if (keypoint.orientation_rad === undefined) return [];
     const foot = soles.findIndex(({ body }) => body === robot.keypoints[keypoint.name].body);
@@ -182,7 +193,7 @@ function footPath({ plan, model, stance }: Retargeter, human: HumanMotion, scale
     scaled.orientation(keypoint, keypoint) ?? flatFeet(scaled.orientation('pelvis', 'pelvis')!, stance, sole.body);
   const position_m = new Float64Array(3 * human.frameCount);
   const from = 3 * LAID_OUT.indexOf(keypoint);
-  const { offset_m } = model.robot.keypoints[keypoint];
+  const { offset_m } = trackedPoint(model.robot, keypoint);
   for (let frame = 0; frame < human.frameCount; frame++) {
     rotate(position_m, 3 * frame, quaternion, 4 * frame, offset_m, 0);
     for (let k = 0; k < 3; k++) {

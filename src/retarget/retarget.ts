@@ -57,7 +57,7 @@ export function retargetMotion(retargeter: Retargeter, human: HumanMotion, optio
     });
   }
   const clip = clipProblem(retargeter, resampled);
-  const trajectory = solveTrajectory(clip.problem, retargeter.plan.config.solver);
+  const trajectory = solveTrajectory(clip.problem, retargeter.plan.config.solver, retargeter.band);
   const quality = judge(clip, trajectory);
   filter(retargeter, human, quality);
   const episode = toEpisode(retargeter, human, clip, trajectory, quality, options);

@@ -5,7 +5,7 @@
 // frames wide, factorised in time that grows linearly with the frames. Steps that do not lower the cost are shortened.
 
 import { type Band, bandStart, createBand, factorizeBand, solveBand } from './banded.js';
-import { BASE_VARIABLES, type Problem } from './problem.js';
+import { BASE_VARIABLES, type Problem, type SolverModel } from './problem.js';
 import { createFrameTerms, evaluateFrame, type FrameTerms } from './residual-frame.js';
 import { limitCost, limitForce, limitStiffness } from './residual-limit.js';
 import { addSmoothness, excess, SPEED_WEIGHT } from './residual-smooth.js';
@@ -50,12 +50,19 @@ export interface WindowResult {
   readonly lastStep: number;
 }
 
-export function createWindowSolver(problem: Problem, capacity: number): WindowSolver {
+/** Room for the matrix of a window with `capacity` control points. */
+export function windowBand({ size }: SolverModel, capacity: number): Band {
+  return createBand(capacity * size, 2 * size);
+}
+
+/** @param band to work in, from windowBand(); a new one where absent or too small */
+export function createWindowSolver(problem: Problem, capacity: number, band?: Band): WindowSolver {
   const { size, rest } = problem.model;
+  const fits = band !== undefined && band.halfBandwidth === 2 * size && band.capacity >= capacity * size;
   return {
     problem,
     terms: createFrameTerms(problem),
-    band: createBand(capacity * size, 2 * size),
+    band: fits ? band : windowBand(problem.model, capacity),
     capacity,
     before: new Float64Array(size * size),
     configuration: Float64Array.from(rest),

@@ -6,6 +6,7 @@
 
 import { normalizeQuaternion } from '../math/quaternion.js';
 import { forwardKinematics } from '../robot/kinematics.js';
+import type { Band } from './banded.js';
 import { BASE_VARIABLES, type Problem, type SolverModel } from './problem.js';
 import { createFrameSolver, type FrameSolver, solveFrame } from './solver-frame.js';
 import { enforceLimits } from './solver-limits.js';
@@ -46,8 +47,11 @@ export interface Trajectory {
   readonly lastStep: number;
 }
 
-/** Solves the problem. The result's arrays are new. */
-export function solveTrajectory(problem: Problem, options: Partial<SolverOptions> = {}): Trajectory {
+/**
+ * Solves the problem. The result's arrays are new.
+ * @param band to work in (windowBand()); a new one where absent
+ */
+export function solveTrajectory(problem: Problem, options: Partial<SolverOptions> = {}, band?: Band): Trajectory {
   const settings = { ...SOLVER_DEFAULTS, ...options };
   const { model, targets } = problem;
   const { frameCount, rate_hz } = targets;
@@ -56,7 +60,7 @@ export function solveTrajectory(problem: Problem, options: Partial<SolverOptions
   warmStart(problem, configurations, settings);
   const controls = new Float64Array((frameCount + 1) * width);
   controlsFromFrames(model, configurations, frameCount, controls);
-  const { cost, lastStep } = solveWindows(problem, controls, settings);
+  const { cost, lastStep } = solveWindows(problem, controls, settings, band);
   enforceLimits(model, controls, frameCount + 1, rate_hz);
   const velocities = new Float64Array(frameCount * model.size);
   for (let frame = 0; frame < frameCount; frame++) {
@@ -83,10 +87,10 @@ export function warmStart(problem: Problem, configurations: Float64Array, settin
   }
 }
 
-function solveWindows(problem: Problem, controls: Float64Array, settings: SolverOptions) {
+function solveWindows(problem: Problem, controls: Float64Array, settings: SolverOptions, band: Band | undefined) {
   const { frameCount } = problem.targets;
   const capacity = Math.min(frameCount, settings.windowFrames) + 1;
-  const solver = createWindowSolver(problem, capacity);
+  const solver = createWindowSolver(problem, capacity, band);
   let cost = 0;
   let lastStep = 0;
   for (let start = 0; ; ) {

@@ -91,7 +91,7 @@ describe('cost of a frame', () => {
   });
 });
 
-function rotateBy(q: Float64Array, i: number, v: readonly number[]): number[] {
+function rotateBy(q: Float64Array, i: number, v: ArrayLike<number>): number[] {
   const [w, x, y, z] = q.subarray(i, i + 4);
   return [
     (1 - 2 * (y * y + z * z)) * v[0] + 2 * (x * y - w * z) * v[1] + 2 * (x * z + w * y) * v[2],
