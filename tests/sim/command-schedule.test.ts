@@ -16,7 +16,7 @@ const RANGES = { vx_mps: [-0.5, 1], vy_mps: [-0.3, 0.3], wz_radps: [0.1, 0.2] } 
 const DEFAULTS = commandSamplingSchema.parse({});
 
 function segments(options: object, seed = 3): CommandSegment[] {
-  const sampling = commandSamplingSchema.parse(options);
+  const sampling = commandSamplingSchema.parse({ resample_s: [3, 6], ...options });
   return [...sampleCommands(sampling, RANGES, 40_000, new Random(seed))];
 }
 

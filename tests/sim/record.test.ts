@@ -87,8 +87,8 @@ test('an episode has every channel, the clean action and the executed one', asyn
       for (let axis = 0; axis < 3; axis++) expected += command!.data[axis] * 0.02 * Math.sin((3 + axis) * 29 + joint);
       // float32 in the network and in the episode.
       expect(action!.data[joint]).toBeCloseTo(expected, 6);
-      // The robot starts in its default pose.
-      expect(jointPosition!.data[joint]).toBeCloseTo(robot.defaultPosition_rad[joint], 6);
+      // The robot starts near its default pose, at most the default start noise of 0.05 rad away (and a rounding).
+      expect(Math.abs(jointPosition!.data[joint] - robot.defaultPosition_rad[joint])).toBeLessThan(0.05 + 1e-6);
     }
     const noise = executedAction!.data.map((value, at) => value - action!.data[at]);
     const deviation = Math.sqrt(noise.reduce((sum, value) => sum + value ** 2, 0) / noise.length);
