@@ -123,7 +123,7 @@ function logInput({ status, episodes, errors = [] }: IngestedInput, path: string
   if (status === 'refused') {
     const [first, ...rest] = describe(errors[0]).split('\n');
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more, in ${REPORT_FILE})` : '';
-    log.warn(`${path}: refused: ${first}${more}`);
+    log.warn(`${path}: refused: ${first.replace(`${path}: `, '')}${more}`);
     // What fills a page, a template for instance, is printed where it is the only answer.
     if (rest.length > 0 && isOnly) log.warn(rest.join('\n'));
     return;

@@ -5,7 +5,7 @@ import { dirname, resolve } from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { applySettings, parseConfig } from './config.js';
-import { DataError } from './errors.js';
+import { DataError, FindingsError } from './errors.js';
 
 /**
  * Reads a YAML file as a plain tree. A top-level `extends: other.yaml` is read first and overlaid, object by object.
@@ -40,11 +40,21 @@ export async function loadConfig<Schema extends z.ZodType>(
   path: string,
   settings: readonly string[] = [],
 ): Promise<z.output<Schema>> {
-  return parseConfig(
-    schema,
-    applySettings(await readYaml(path), settings, (text) => parse(text)),
-    path,
-  );
+  const tree = applySettings(await readYaml(path), settings, (text) => parse(text));
+  try {
+    return parseConfig(schema, tree, path);
+  } catch (error) {
+    if (!(error instanceof FindingsError)) throw error;
+    throw new FindingsError(
+      error.findings.map((finding) => ({ ...finding, where: blame(finding.where, path, settings) })),
+    );
+  }
+}
+
+/** A wrong key that a setting brought in is the setting's, not the file's. */
+function blame(where: string, path: string, settings: readonly string[]): string {
+  const setting = settings.findLast((one) => where === `${path}: ${one.slice(0, one.indexOf('='))}`);
+  return setting === undefined ? where : `--set ${setting}`;
 }
 
 /** Objects merge key by key; anything else in `top` replaces what is in `base`. */

@@ -38,10 +38,15 @@ export function parseJson(text: string, path: string): Record<string, unknown> {
   throw new DataError({ where: path, what: 'content', expected: 'a JSON object', found: text.slice(0, 40) });
 }
 
-/** SHA-256 of a file as lower-case hex, streamed. */
+/** SHA-256 of a file as lower-case hex, streamed. @throws DataError where it cannot be read */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (error) {
+    const found = (error as NodeJS.ErrnoException).code;
+    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+  }
   return hash.digest('hex');
 }
 

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { DataError, listNames } from './errors.js';
 
 export interface OutputFolderOptions {
+  /** Absent where a folder of this kind is never added to. */
   readonly append?: boolean;
   readonly overwrite?: boolean;
   /** File name by which a folder is recognised as one of ours. */
@@ -27,7 +28,7 @@ export interface OutputFolder {
  * @throws DataError where it holds something and the options do not allow that
  */
 export async function prepareOutput(folder: string, options: OutputFolderOptions): Promise<OutputFolder> {
-  const { append = false, overwrite = false, marker, what = `a folder with ${marker}` } = options;
+  const { append, overwrite = false, marker, what = `a folder with ${marker}` } = options;
   const names = await namesIn(folder);
   if (names.length === 0) return { folder, existing: false };
   const found = listNames(names, 4);
@@ -47,7 +48,7 @@ export async function prepareOutput(folder: string, options: OutputFolderOptions
       what: 'folder is not empty',
       expected: 'an empty or a new folder',
       found,
-      fix: 'Use --append to add to it, --overwrite to replace it, or give another folder',
+      fix: `Use ${append === undefined ? '' : '--append to add to it, '}--overwrite to replace it, or give another folder`,
     });
   }
   for (const name of names) await rm(join(folder, name), { recursive: true });

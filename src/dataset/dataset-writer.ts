@@ -80,7 +80,7 @@ export class DatasetWriter {
    */
   static async open(folder: string, options: DatasetWriterOptions): Promise<DatasetWriter> {
     if (!(options.rate_hz > 0)) throw new RangeError(`rate_hz ${options.rate_hz}`);
-    const { append, overwrite } = options;
+    const { append = false, overwrite } = options;
     const output = await prepareOutput(folder, { append, overwrite, marker: MANIFEST_FILE, what: 'a dataset' });
     let shards: readonly ManifestShard[] = [];
     if (output.existing) {

@@ -33,6 +33,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       ['evaluate', 'x', '--duration', 'long'],
       /--duration.*expected a number, found "long"/,
     ],
+    ['a length of zero', ['evaluate', 'x', '--duration', '0'], /--set duration_s=0: Too small/],
     [
       'a count of zero',
       ['record', '--controller', 'x', '--episodes', '0'],
@@ -56,9 +57,17 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       ['train', 'typo.yaml', '--data', 'tiny'],
       /typo\.yaml: modle: unknown key\. Did you mean "model"\?/,
     ],
-    ['a key in --set', ['train', 'tiny', '--set', 'train.step=3'], /train\.step: unknown key\. Did you mean "steps"\?/],
+    [
+      'a key in --set',
+      ['train', 'tiny', '--set', 'train.step=3'],
+      /--set train\.step=3: unknown key\. Did you mean "steps"\?/,
+    ],
     ['a setting without a value', ['train', 'tiny', '--set', 'train.steps'], /--set train\.steps.*expected key=value/],
-    ['a value of the wrong kind', ['train', 'tiny', '--set', 'train.steps=many'], /train\.steps: .*expected number/],
+    [
+      'a value of the wrong kind',
+      ['train', 'tiny', '--set', 'train.steps=many'],
+      /--set train\.steps=many: .*expected number/,
+    ],
     ['no data', ['train', 'tiny'], /no dataset to train on\. Name dataset folders/],
     ['a dataset that is not there', ['inspect', 'nowhere'], /nowhere: not a dataset/],
     ['a folder that is no dataset', ['inspect', 'photos'], /photos: not a dataset/],
@@ -67,6 +76,11 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       'a robot that there is not',
       ['ingest', 'rollout', 'x', '--map', 'mujoco-npz', '--robot', 'g2', '--out', 'x'],
       /g2.*g1/s,
+    ],
+    [
+      'a file that is not there',
+      ['ingest', 'bvh', 'no.bvh', '--robot', 'g1', '--out', 'y'],
+      /no\.bvh: refused: .*ENOENT/,
     ],
     [
       'a field map that there is not',
@@ -78,7 +92,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
   ])('%s', async (_, words, text) => {
     const { code, stdout, stderr } = await run(...words);
     expect(stderr).toMatch(text);
-    expect(stderr).toMatch(/^error: /m);
+    expect(stderr).toMatch(/^(error|warning): /m);
     expect(stderr, 'no stack of ours').not.toMatch(/^\s+at /m);
     expect(stdout).toBe('');
     expect(code).toBe(1);
@@ -100,7 +114,7 @@ describe('--out', () => {
     await succeed(['train', 'tiny', '--data', 'tiny', ...short], { cwd: folder });
     const again = await train(...short);
     expect(again.code).toBe(1);
-    expect(again.stderr).toMatch(/--out run: folder is not empty: .*--overwrite to replace it/);
+    expect(again.stderr).toMatch(/--out run: folder is not empty: .*\. Use --overwrite to replace it/);
     const append = await train(...short, '--append');
     expect(append.code).toBe(1);
     expect(append.stderr).toMatch(/a run is not appended to\. Go on with --resume run/);

@@ -147,7 +147,9 @@ describe('--out', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'manifest.json'), '{}');
     mkdirSync(join(folder, 'more'));
-    await expect(prepareOutput(folder, options)).rejects.toThrow(/not empty.*--append.*--overwrite/);
+    await expect(prepareOutput(folder, { ...options, append: false })).rejects.toThrow(
+      /not empty.*--append.*--overwrite/,
+    );
     expect(await prepareOutput(folder, { ...options, append: true })).toEqual({ folder, existing: true });
     expect(await prepareOutput(folder, { ...options, overwrite: true })).toEqual({ folder, existing: false });
     expect(readdirSync(folder)).toEqual([]);
