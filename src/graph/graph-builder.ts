@@ -136,7 +136,11 @@ export class GraphBuilder {
   }
 
   square(x: Value): Value {
-    return this.#unary('square', x);
+    const producer = this.producerOf(x);
+    const factor = producer?.operator === 'multiply' ? producer.inputs[1] : undefined;
+    if (producer === undefined || factor?.shape.length !== 0 || sizeOf(x.shape) === 1) return this.#unary('square', x);
+    // (x·s)² as x²·s²: the factor then merges with the next.
+    return this.multiply(this.square(producer.inputs[0]), this.square(factor));
   }
 
   sqrt(x: Value): Value {

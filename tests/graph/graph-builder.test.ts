@@ -78,6 +78,21 @@ describe('GraphBuilder', () => {
     expect(builder.multiply(x, builder.constant([1, 1, 1, 1], [2, 2])).shape).toEqual([2, 2]);
   });
 
+  test('factors that are single numbers merge, and a square lets them out', () => {
+    const builder = new GraphBuilder();
+    const x = builder.input('x', [3]);
+    const rate = builder.input('rate', []);
+    const twice = builder.multiply(builder.multiply(x, builder.scalar(2)), builder.scalar(3));
+    expect(twice).toBe(builder.multiply(x, builder.scalar(6)));
+    builder.output('y', builder.multiply(builder.square(builder.multiply(x, rate)), builder.scalar(0.5)));
+    expect(builder.build().nodes.map(({ operator, outputs }) => [operator, outputs[0].shape])).toEqual([
+      ['square', [3]],
+      ['square', []],
+      ['multiply', []],
+      ['multiply', [3]],
+    ]);
+  });
+
   test('a repetition is put off until after elementwise work', () => {
     const builder = new GraphBuilder();
     const x = builder.input('x', [3, 1]);
