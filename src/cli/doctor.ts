@@ -14,13 +14,15 @@ export function doctorCommand(): Command {
   return command.action(
     verbAction(async (context) => {
       const chosen = await chooseRuntime('auto');
+      // Where a package was looked for from is of no use to people, and is another path on every machine.
+      const refused = chosen.refused.map((one) => ({ ...one, reason: one.reason.replace(/ imported from .*/, '') }));
       const robots = await robotNames();
       const rows: [string, string][] = [
         ['nextgait', VERSION],
         ['node', `${process.version} on ${process.platform} ${process.arch}`],
         ['machine', `${availableParallelism()} processors, ${(totalmem() / 2 ** 30).toFixed(0)} GiB`],
         ['engine', `${chosen.runtime.description} (${chosen.reason})`],
-        ...chosen.refused.map(({ engine, reason }): [string, string] => ['  refused', `${engine}: ${reason}`]),
+        ...refused.map(({ engine, reason }): [string, string] => ['  refused', `${engine}: ${reason}`]),
         ['robots', robots.join(', ')],
       ];
       for (const [name, text] of rows) context.log.info(`${name.padEnd(12)} ${text}`);
@@ -29,7 +31,7 @@ export function doctorCommand(): Command {
         node: process.version,
         engine: chosen.runtime.description,
         reason: chosen.reason,
-        refused: chosen.refused,
+        refused,
         robots,
       };
     }),

@@ -70,7 +70,8 @@ function withHumanFlags(command: Command, inputs: string): Command {
     .addOption(new Option('--up <axis>', 'axis of the file that points up (default: measured)').choices(AXES))
     .addOption(new Option('--height <m>', "the person's stature in m (default: measured)").argParser(parseNumber))
     .addOption(new Option('--floor <m>', 'height of the floor in m (default: measured)').argParser(parseNumber));
-  return withIngestFlags(command, ['workers']);
+  const texts = { source: command.name(), setting: 'keypoints.left_hand.position_m=0.03' };
+  return withIngestFlags(command, texts, ['workers']);
 }
 
 function unitOption(): Option {

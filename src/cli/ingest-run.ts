@@ -24,16 +24,20 @@ export interface IngestFlags extends CommonOptions {
   readonly source?: string;
 }
 
-/** The flags that every kind of source has. */
-export function withIngestFlags(command: Command, more: readonly CommonFlag[] = []): Command {
+/** The flags that every kind of source has; in their help, what its source is called and a setting of its config. */
+export function withIngestFlags(
+  command: Command,
+  texts: { readonly source: string; readonly setting: string },
+  more: readonly CommonFlag[] = [],
+): Command {
   command
     .addOption(
       new Option('--rate <hz>', 'rate of the dataset in Hz; inputs are resampled to it')
         .argParser(parseNumber)
         .default(RESAMPLE_DEFAULTS.rate_hz),
     )
-    .option('--source <name>', "name of the source in the dataset (default: the field map's, or bvh, or video)");
-  return withCommonFlags(command, ['robot', 'out', 'set', ...more], { setting: 'time.rate_hz=100' });
+    .option('--source <name>', `name of the source in the dataset (default: ${texts.source})`);
+  return withCommonFlags(command, ['robot', 'out', 'set', ...more], { setting: texts.setting });
 }
 
 /**

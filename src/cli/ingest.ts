@@ -47,7 +47,8 @@ function mappedCommand(
     .description(description)
     .argument('<inputs...>', 'files, or folders of them; a map with several tables takes one folder per episode')
     .requiredOption('--map <name|file.yaml>', 'field map: a name in configs/ingest or a file');
-  return withExample(withIngestFlags(command), example).action(
+  const texts = { source: "the field map's", setting: 'time.rate_hz=100' };
+  return withExample(withIngestFlags(command, texts), example).action(
     verbAction(async (context, flags: MappedFlags, inputs: readonly string[]) => {
       const map = await loadFieldMap(flags.map, flags.set);
       const { rate: rate_hz, source } = flags;
