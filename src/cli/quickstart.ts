@@ -92,6 +92,23 @@ export function quickstartSteps(out: string, options: Pick<CommonOptions, 'seed'
         ...['--out', samples, '--append'],
       ],
     },
+    {
+      title: 'Motion capture, retargeted to the robot: no actions',
+      words: ['ingest', 'bvh', sample('motion', 'walk.bvh'), ...robot, '--out', samples, '--append', ...workers],
+    },
+    {
+      title: 'Human motion as reconstructions from video give it: no actions',
+      words: [
+        'ingest',
+        'video',
+        sample('motion', 'walk_poses.npz'),
+        ...robot,
+        '--out',
+        samples,
+        '--append',
+        ...workers,
+      ],
+    },
     { title: 'What the datasets hold, and what is masked', words: ['inspect', rollouts, samples] },
     {
       title: 'A causal transformer on complete and on action-missing sequences',
