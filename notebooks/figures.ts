@@ -94,7 +94,7 @@ export function laneFigure(panels: readonly LanePanel[], groups: readonly LaneGr
   const parts: string[] = [];
   panels.forEach(({ title, episode }, at) => {
     parts.push(`<text class="name" x="${leftOf(at)}" y="${MARGIN + 12}">${escapeText(title)}</text>`);
-    const about = `${episode.source}, ${episode.frameCount} frames at ${episode.rate_hz} Hz`;
+    const about = `${episode.source}, ${(episode.frameCount / episode.rate_hz).toFixed(1)} s`;
     parts.push(`<text x="${leftOf(at)}" y="${MARGIN + 27}">${escapeText(about)}</text>`);
   });
   let top = MARGIN + 38;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Evaluation } from '../../src/evaluate/evaluation.js';
 import type { MetricsLine } from '../../src/train/metrics.js';
-import { type CliResult, REPOSITORY, runCli, succeed, temporaryFolder } from '../cli/run-cli.js';
+import { type CliResult, REPOSITORY, runCli, startCli, succeed, temporaryFolder } from '../cli/run-cli.js';
 
 /** The bundled controller that quickstart records. */
 const TEACHER = join(REPOSITORY, 'data/pretrained/g1-walk/policy.json');
@@ -100,5 +100,19 @@ describe.skipIf(!existsSync(TEACHER))('nextgait quickstart', () => {
     const { falls } = contenders.find(({ key }) => key === 'policy')!.conditions.undisturbed;
     expect(falls.of).toBe(4);
     expect(falls.count).toBeLessThanOrEqual(1);
+  });
+
+  it('stops at Ctrl-C with what it has, and says what is left to do', async () => {
+    const cwd = join(folder, 'elsewhere');
+    const run = startCli(['quickstart', '--json'], { cwd });
+    while (!existsSync(join(cwd, 'quickstart/rollouts'))) await new Promise((resolve) => setTimeout(resolve, 20));
+    run.kill('SIGINT');
+    const { code, stdout, stderr } = await run.result;
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ finished: false });
+    expect(stderr.match(/interrupted:/g)).toHaveLength(1);
+    expect(stderr).toMatch(/go on with the same command and --append\n\nstopped in step 1 of \d\n/);
+    expect(stderr).toMatch(/\$ nextgait export quickstart\/run --out quickstart\/policy\n$/);
+    await succeed(['inspect', 'quickstart/rollouts', '--verify', '--no-statistics', '--quiet'], { cwd });
   });
 });
