@@ -13,12 +13,12 @@ import { syntheticEpisode } from '../fixtures.js';
 
 const RESPONSE = [0.9, 0.7, 0.5];
 
-function segments(count: number, noise: (random: Random) => number): CommandSegment[] {
+function segments(count: number, noise: (random: Random) => number, noisy = false): CommandSegment[] {
   const random = new Random(4);
   return Array.from({ length: count }, (_, at) => {
     const command = [random.uniform(-1, 1), random.uniform(-0.5, 0.5), random.uniform(-0.5, 0.5)] as const;
     const achieved = RESPONSE.map((slope, axis) => slope * command[axis] + noise(random));
-    return { first: 200 * at, end: 200 * at + 200, command, achieved: achieved as [number, number, number] };
+    return { first: 200 * at, end: 200 * at + 200, command, achieved: achieved as [number, number, number], noisy };
   });
 }
 
@@ -28,10 +28,18 @@ const slopes = (response: readonly (readonly number[])[]) =>
 describe('fitCommandResponse', () => {
   it('finds a linear response, and nothing beside it', () => {
     const response = fitCommandResponse(segments(200, () => 0))!;
-    // The ridge of 1e-3 on squares of about 0.1 to 0.3 pulls slopes down by at most a few per cent.
+    // The ridge of 1e-6 on squares of about 0.1 to 0.3 pulls slopes down by 1e-5.
     slopes(response).forEach((slope, axis) => {
-      expect(Math.abs(slope / RESPONSE[axis] - 1)).toBeLessThan(0.05);
+      expect(Math.abs(slope / RESPONSE[axis] - 1)).toBeLessThan(1e-4);
     });
+  });
+
+  it('asks the segments without action noise alone, where there are enough', () => {
+    const slowed = segments(200, (random) => -0.3 + 0.1 * random.normal(), true);
+    const clean = fitCommandResponse([...slowed, ...segments(60, () => 0)])!;
+    expect(Math.abs(clean[0][0])).toBeLessThan(1e-3);
+    const mostlyNoisy = fitCommandResponse([...slowed, ...segments(20, () => 0)])!;
+    expect(mostlyNoisy[0][0]).toBeLessThan(-0.1);
   });
 
   it('is hardly moved by a third of wild segments', () => {
