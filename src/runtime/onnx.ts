@@ -1,8 +1,9 @@
 // The ONNX runtime: a graph is written as an ONNX model in memory and run by ONNX Runtime, one call a step.
 //
-// State lives in two sets of preallocated tensors. A run reads one and writes the other, then they change places, so
-// that nothing is copied or allocated. State that has no next value is written into the model as constants, which
-// ONNX Runtime folds and packs in advance; replacing it makes a new session.
+// On Node, state lives in two sets of preallocated tensors. A run reads one and writes the other, then they change
+// places, so that nothing is copied or allocated. onnxruntime-web does not write into tensors that it is given (it hands
+// them back as they were), so there the tensors that a run returns become the state. State that has no next value is
+// written into the model as constants, which ONNX Runtime folds and packs in advance; replacing it makes a new session.
 
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import type { Graph } from '../graph/graph.js';
@@ -23,6 +24,8 @@ export interface OnnxRuntimeOptions {
   readonly description?: string;
   /** ONNX Runtime session options that replace ours. */
   readonly session?: SessionOptions;
+  /** Whether the engine writes outputs into tensors that it is given; absent: true for onnxruntime-node alone. */
+  readonly writesIntoOutputs?: boolean;
 }
 
 /** @throws where onnxruntime-node is asked for and cannot be loaded */
@@ -31,21 +34,26 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
   return {
     name: 'onnx',
     description: options.description ?? describe(ort),
-    compile: (graph, programOptions) => compileOnnx(ort, graph, programOptions, options.session ?? {}),
+    compile: (graph, programOptions) =>
+      compileOnnx({ ort, writesIntoOutputs: versionsOf(ort).node !== undefined, ...options }, graph, programOptions),
   };
 }
 
-function describe(ort: OrtModule): string {
-  const versions = (ort as { env?: { versions?: Record<string, string | undefined> } }).env?.versions;
-  return `onnxruntime-node ${versions?.node ?? versions?.common ?? ''} (cpu)`;
+function versionsOf(ort: OrtModule): Readonly<Record<string, string | undefined>> {
+  return (ort as { env?: { versions?: Record<string, string | undefined> } }).env?.versions ?? {};
 }
 
-async function compileOnnx(
-  ort: OrtModule,
-  graph: Graph,
-  options: ProgramOptions,
-  sessionOptions: SessionOptions,
-): Promise<Program> {
+function describe(ort: OrtModule): string {
+  const { node, web, common = '' } = versionsOf(ort);
+  return web === undefined ? `onnxruntime-node ${node ?? common} (cpu)` : `onnxruntime-web ${web} (wasm)`;
+}
+
+interface Engine extends OnnxRuntimeOptions {
+  readonly ort: OrtModule;
+}
+
+async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions): Promise<Program> {
+  const { ort } = engine;
   const binding = bindProgram(graph, options);
   const moving = binding.state.filter(({ next }) => next !== undefined);
   const fixed = Object.fromEntries(
@@ -59,47 +67,89 @@ async function compileOnnx(
       // purpose. Constant state is another matter: folding and packing it in advance is worth much.
       graphOptimizationLevel: moving.length > 0 ? 'disabled' : 'all',
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
-      ...sessionOptions,
+      ...engine.session,
     });
   let session = await createSession();
 
   const tensor = (shape: readonly number[], data = new Float32Array(sizeOf(shape))): OrtTensor =>
     new ort.Tensor('float32', data, shape);
-  const feeds = mapped(binding.feeds, ({ value }) => tensor(value.shape));
-  const results = mapped(binding.results, ({ value }) => tensor(value.shape));
-  const halves = [0, 1].map(() => mapped(moving, ({ value }) => tensor(value.shape)));
-  for (const { name, initial } of moving) numbersOf(halves[0][name]).set(initial);
-  const fetchesInto = (half: Record<string, OrtTensor>): Record<string, OrtTensor> => ({
-    ...results,
-    ...Object.fromEntries(moving.map(({ name, nextName }) => [nextName, half[name]])),
-  });
-  const calls = [
-    { feeds: { ...feeds, ...halves[0] }, fetches: fetchesInto(halves[1]) },
-    { feeds: { ...feeds, ...halves[1] }, fetches: fetchesInto(halves[0]) },
-  ];
-  let current = 0;
+  const tensors: ProgramTensors = {
+    feeds: mapped(binding.feeds, ({ value }) => tensor(value.shape)),
+    results: mapped(binding.results, ({ value }) => tensor(value.shape)),
+    state: mapped(moving, ({ value, initial }) => tensor(value.shape, Float32Array.from(initial))),
+    spare: engine.writesIntoOutputs ? mapped(moving, ({ value }) => tensor(value.shape)) : {},
+    nextNames: Object.fromEntries(moving.map(({ name, nextName }) => [name, nextName!])),
+  };
+  const stepper = engine.writesIntoOutputs ? stepInPlace(tensors) : stepByReturn(tensors);
 
   return {
-    feeds: mapTensors(feeds),
-    results: mapTensors(results),
-    run: oneAtATime(async () => {
-      const call = calls[current];
-      await session.run(call.feeds, call.fetches);
-      current = 1 - current;
-    }),
+    feeds: mapTensors(tensors.feeds),
+    results: mapTensors(tensors.results),
+    run: oneAtATime(() => stepper.step(session)),
     readState: async () => {
-      const state = { ...fixed, ...mapTensors(halves[current]) };
+      const state = { ...fixed, ...mapTensors(stepper.state()) };
       return Object.fromEntries(binding.state.map(({ name }) => [name, state[name].slice()]));
     },
     writeState: async (values: Readonly<Record<string, FloatArray>>) => {
       requireState(binding, values);
-      for (const { name } of moving) numbersOf(halves[current][name]).set(values[name]);
+      const state = stepper.state();
+      for (const { name } of moving) numbersOf(state[name]).set(values[name]);
       if (Object.keys(fixed).length === 0) return;
       for (const name of Object.keys(fixed)) fixed[name].set(values[name]);
       await session.release();
       session = await createSession();
     },
     dispose: () => session.release(),
+  };
+}
+
+interface ProgramTensors {
+  readonly feeds: Readonly<Record<string, OrtTensor>>;
+  readonly results: Readonly<Record<string, OrtTensor>>;
+  /** State before the first run, and a second set of the same shapes; by input name. */
+  readonly state: Readonly<Record<string, OrtTensor>>;
+  readonly spare: Readonly<Record<string, OrtTensor>>;
+  /** Output that holds the next value of a state input, by input name. */
+  readonly nextNames: Readonly<Record<string, string>>;
+}
+
+interface Stepper {
+  step(session: OrtSession): Promise<void>;
+  state(): Readonly<Record<string, OrtTensor>>;
+}
+
+/** The engine writes into our tensors. */
+function stepInPlace({ feeds, results, state, spare, nextNames }: ProgramTensors): Stepper {
+  const fetchesInto = (half: Readonly<Record<string, OrtTensor>>): Record<string, OrtTensor> => ({
+    ...results,
+    ...Object.fromEntries(Object.entries(nextNames).map(([name, nextName]) => [nextName, half[name]])),
+  });
+  const halves = [state, spare];
+  const calls = [
+    { feeds: { ...feeds, ...state }, fetches: fetchesInto(spare) },
+    { feeds: { ...feeds, ...spare }, fetches: fetchesInto(state) },
+  ];
+  let current = 0;
+  return {
+    state: () => halves[current],
+    step: async (session) => {
+      const call = calls[current];
+      await session.run(call.feeds, call.fetches);
+      current = 1 - current;
+    },
+  };
+}
+
+/** The engine returns tensors of its own: results are copied, and the next state is kept. */
+function stepByReturn({ feeds, results, state, nextNames }: ProgramTensors): Stepper {
+  let current = state;
+  return {
+    state: () => current,
+    step: async (session) => {
+      const outputs = await session.run({ ...feeds, ...current });
+      for (const [name, result] of Object.entries(results)) numbersOf(result).set(numbersOf(outputs[name]));
+      current = Object.fromEntries(Object.entries(nextNames).map(([name, nextName]) => [name, outputs[nextName]]));
+    },
   };
 }
 

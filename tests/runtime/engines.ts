@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { Random } from '../../src/base/random.js';
 import type { Graph } from '../../src/graph/graph.js';
-import { onnxRuntime } from '../../src/runtime/onnx.js';
+import { type OrtModule, onnxRuntime } from '../../src/runtime/onnx.js';
 import type { Program, ProgramOptions, Runtime } from '../../src/runtime/runtime.js';
 import { tfjsRuntime } from '../../src/runtime/tfjs.js';
 
@@ -11,8 +11,16 @@ export { tf };
 
 export const ENGINES: readonly { readonly name: string; readonly load: () => Promise<Runtime> }[] = [
   { name: 'onnx', load: () => onnxRuntime() },
+  { name: 'onnx on onnxruntime-web', load: loadOnnxWeb },
   { name: 'tfjs', load: loadTfjsCpu },
 ];
+
+/** The engine of a browser, WebAssembly on one thread, as Node can run it too. */
+export async function loadOnnxWeb(): Promise<Runtime> {
+  const ort = await import('onnxruntime-web');
+  ort.env.wasm.numThreads = 1;
+  return onnxRuntime({ ort: ort as unknown as OrtModule });
+}
 
 /** TensorFlow.js on its plain JavaScript backend. */
 export async function loadTfjsCpu(): Promise<Runtime> {
