@@ -19,8 +19,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   runtime: ['graph'],
   model: ['math', 'robot', 'motion', 'tokens', 'graph'],
   policy: ['math', 'robot', 'motion', 'tokens', 'graph', 'runtime', 'model'],
+  // Only the Controller type of policy.
+  control: ['math', 'robot', 'motion', 'policy'],
   train: ['math', 'robot', 'motion', 'dataset', 'tokens', 'graph', 'runtime', 'model', 'policy'],
-  sim: ['math', 'robot', 'motion', 'dataset', 'tokens', 'graph', 'runtime', 'model', 'policy', 'train'],
+  sim: ['math', 'robot', 'motion', 'control', 'dataset', 'tokens', 'graph', 'runtime', 'model', 'policy', 'train'],
   evaluate: ['math', 'robot', 'motion', 'dataset', 'tokens', 'graph', 'runtime', 'model', 'policy', 'train', 'sim'],
   export: ['math', 'robot', 'motion', 'tokens', 'graph', 'runtime', 'model', 'policy', 'train', 'sim'],
 };
@@ -28,7 +30,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Nobody imports these: ends of the house. */
 const EDGES = ['ingest', 'cli', 'viewer'];
 
-const BROWSER_ROOMS = ['math', 'robot', 'motion', 'tokens', 'graph', 'model', 'policy'];
+const BROWSER_ROOMS = ['math', 'robot', 'motion', 'tokens', 'graph', 'model', 'policy', 'control'];
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
