@@ -1,0 +1,202 @@
+// The frame around the pages: header, navigation by the address, theme, keyboard, notices and problems.
+
+import {
+  type ItemKind,
+  PAGE_NAMES,
+  type Page,
+  type PageContext,
+  type PageModule,
+  type PageName,
+  type Problem,
+  type Route,
+  type SourceDescription,
+  type ViewerSource,
+} from '../page.js';
+import { button, element, setButton } from './elements.js';
+import { createKeyboard } from './keyboard.js';
+import { problemOf, problemPanel } from './problem.js';
+import { parseRoute, routeText } from './router.js';
+import { createThemeSwitch } from './theme.js';
+
+/** Loaders of the pages that this build has. */
+export type PageLoaders = Readonly<Partial<Record<PageName, () => Promise<PageModule>>>>;
+
+const PAGE_TEXTS: Readonly<Record<PageName, { label: string; kinds: readonly ItemKind[]; example: string }>> = {
+  dataset: { label: 'Dataset', kinds: ['dataset'], example: 'nextgait view datasets/walks' },
+  training: { label: 'Training', kinds: ['run'], example: 'nextgait view runs/walk' },
+  drive: { label: 'Drive', kinds: ['bundle', 'run'], example: 'nextgait view' },
+  evaluation: { label: 'Evaluation', kinds: ['evaluation'], example: 'nextgait view evaluations/walk' },
+};
+
+const NOTICE_MS = 4000;
+
+/** Builds the app in `root` and follows the address from then on. */
+export async function startShell(root: HTMLElement, source: ViewerSource, loaders: PageLoaders): Promise<void> {
+  const theme = createThemeSwitch();
+  const keyboard = createKeyboard();
+  const main = element('main', { class: 'page', attributes: { id: 'page', tabindex: -1 } });
+  const navigation = element('nav', { class: 'tabs', attributes: { 'aria-label': 'Pages' } });
+  const themeButton = button('Theme', () => theme.toggle(), { icon: 'sun', iconOnly: true, keys: 't' });
+  const nameTheme = () =>
+    setButton(
+      themeButton,
+      theme.current === 'dark' ? 'sun' : 'moon',
+      theme.current === 'dark' ? 'Light theme' : 'Dark theme',
+      't',
+    );
+  nameTheme();
+  theme.listen(nameTheme);
+  const notice = element('div', { class: 'notice', attributes: { role: 'status', 'aria-live': 'polite' } });
+  root.replaceChildren(
+    element('a', {
+      class: 'skip',
+      text: 'Skip to content',
+      attributes: { href: '#page' },
+      on: { click: skipTo(main) },
+    }),
+    element('header', { class: 'topbar' }, [
+      element('a', { class: 'brand', attributes: { href: '#/', 'aria-label': 'NextGait' } }, [
+        element('img', { attributes: { src: './icon.svg', alt: '', width: 24, height: 24 } }),
+        element('span', { text: 'NextGait' }),
+      ]),
+      navigation,
+      element('div', { class: 'topbar-end' }, [
+        button('Keyboard shortcuts', () => keyboard.showHelp(), { icon: 'keyboard', iconOnly: true, keys: '?' }),
+        themeButton,
+      ]),
+    ]),
+    main,
+    notice,
+  );
+  keyboard.bind('Everywhere', [
+    { keys: ['?'], about: 'show the keyboard shortcuts', run: () => keyboard.showHelp() },
+    { keys: ['t'], about: 'light or dark theme', run: () => theme.toggle() },
+  ]);
+
+  let mounted: { readonly page: Page; readonly name: PageName; readonly release: (() => void)[] } | undefined;
+  let visit = 0;
+  let noticeTimer = 0;
+
+  const notify = (text: string) => {
+    notice.textContent = text;
+    notice.classList.add('is-shown');
+    clearTimeout(noticeTimer);
+    noticeTimer = window.setTimeout(() => notice.classList.remove('is-shown'), NOTICE_MS);
+  };
+  const leave = () => {
+    const left = mounted;
+    mounted = undefined;
+    if (left === undefined) return;
+    for (const release of left.release.splice(0)) release();
+    left.page.unmount();
+  };
+  const showProblem = (problem: Problem) => {
+    try {
+      leave();
+    } finally {
+      main.replaceChildren(problemPanel(problem));
+    }
+  };
+
+  const follow = async (description: SourceDescription): Promise<void> => {
+    const route = parseRoute(location.hash) ?? firstRoute(description, loaders);
+    const current = ++visit;
+    markTab(navigation, route.page);
+    if (mounted?.name === route.page && mounted.page.update !== undefined) {
+      mounted.page.update(route);
+      return;
+    }
+    leave();
+    const loader = loaders[route.page];
+    const { label, kinds, example } = PAGE_TEXTS[route.page];
+    if (loader === undefined || !description.items.some(({ kind }) => kinds.includes(kind))) {
+      showProblem({
+        what: `There is nothing here for the page "${label}"`,
+        fix: `Start the viewer with something to show on it, for instance: ${example}`,
+      });
+      return;
+    }
+    main.replaceChildren(element('div', { class: 'loading', text: 'Loading…', attributes: { role: 'status' } }));
+    const page = (await loader()).createPage();
+    if (current !== visit) return;
+    const release: (() => void)[] = [];
+    mounted = { page, name: route.page, release };
+    const context: PageContext = {
+      source,
+      route,
+      get theme() {
+        return theme.current;
+      },
+      navigate(next, options) {
+        if (options?.replace) history.replaceState(null, '', routeText(next));
+        else location.hash = routeText(next);
+      },
+      showProblem,
+      notify,
+      onTheme: (listener) => release.push(theme.listen(listener)),
+      bindShortcuts: (shortcuts) => release.push(keyboard.bind(page.title, shortcuts)),
+    };
+    document.title = `${page.title} · NextGait`;
+    const place = element('div', { class: `page-root page-${route.page}` });
+    main.replaceChildren(place);
+    await page.mount(place, context);
+  };
+
+  const guard = async (work: () => Promise<void>) => {
+    const current = visit + 1;
+    try {
+      await work();
+    } catch (error) {
+      // A page that was left while it loaded has nothing to say any more.
+      if (visit <= current) showProblem(problemOf(error));
+    }
+  };
+  window.addEventListener('error', (event) => showProblem(problemOf(event.error ?? event.message)));
+  window.addEventListener('unhandledrejection', (event) => showProblem(problemOf(event.reason)));
+
+  await guard(async () => {
+    const description = await source.describe();
+    fillTabs(navigation, description, loaders);
+    window.addEventListener('hashchange', () => void guard(() => follow(description)));
+    await follow(description);
+  });
+}
+
+function hasPage(description: SourceDescription, loaders: PageLoaders, page: PageName): boolean {
+  return loaders[page] !== undefined && description.items.some(({ kind }) => PAGE_TEXTS[page].kinds.includes(kind));
+}
+
+/** Where an address without a route leads: the page of the first thing that was given. */
+function firstRoute(description: SourceDescription, loaders: PageLoaders): Route {
+  const first = description.items[0]?.kind;
+  const fitting = PAGE_NAMES.filter((page) => hasPage(description, loaders, page));
+  const page = fitting.find((name) => first !== undefined && PAGE_TEXTS[name].kinds.includes(first)) ?? fitting[0];
+  return { page: page ?? 'dataset', parameters: {} };
+}
+
+function fillTabs(navigation: HTMLElement, description: SourceDescription, loaders: PageLoaders): void {
+  navigation.replaceChildren(
+    ...PAGE_NAMES.filter((page) => hasPage(description, loaders, page)).map((page) =>
+      element('a', {
+        class: 'tab',
+        text: PAGE_TEXTS[page].label,
+        attributes: { href: `#/${page}`, 'data-page': page },
+      }),
+    ),
+  );
+}
+
+function markTab(navigation: HTMLElement, page: PageName): void {
+  for (const tab of navigation.querySelectorAll('a')) {
+    if (tab.dataset.page === page) tab.setAttribute('aria-current', 'page');
+    else tab.removeAttribute('aria-current');
+  }
+}
+
+/** The fragment is the route, so that a plain link cannot move the focus. */
+function skipTo(target: HTMLElement): (event: Event) => void {
+  return (event) => {
+    event.preventDefault();
+    target.focus();
+  };
+}

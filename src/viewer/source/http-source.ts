@@ -1,0 +1,100 @@
+// Reads the viewer's data over HTTP: from `nextgait view`, or from the files of a static build on any host.
+//
+// Big files are read by byte ranges. A host that does not know ranges sends whole files: those are kept as blobs, which
+// the browser may put on disk, so that each is sent once.
+
+import { type Problem, ProblemError, type SourceDescription, type ViewerSource } from '../page.js';
+
+export const DESCRIPTION_PATH = 'data/source.json';
+const MOST_WHOLE_FILES = 3;
+const PARTIAL = 206;
+const BEYOND_END = 416;
+
+/** @param base address of the app's folder, with a slash at its end */
+export function createHttpSource(base: URL, get: typeof fetch = (input, init) => fetch(input, init)): ViewerSource {
+  const wholeFiles = new Map<string, Promise<Blob>>();
+
+  const request = async (path: string, headers: Record<string, string> = {}): Promise<Response> => {
+    const address = new URL(path.split('/').map(encodeURIComponent).join('/'), base);
+    let response: Response;
+    try {
+      response = await get(address, { headers, cache: 'no-cache' });
+    } catch (error) {
+      throw new ProblemError(connectionProblem(address), { cause: error });
+    }
+    if (response.ok || response.status === BEYOND_END) return response;
+    throw new ProblemError(statusProblem(path, address, response.status));
+  };
+
+  const readRange = async (path: string, start: number, end: number): Promise<Uint8Array> => {
+    if (end <= start) return new Uint8Array(0);
+    const kept = wholeFiles.get(path);
+    if (kept !== undefined) return sliceOf(await kept, start, end);
+    const response = await request(path, { Range: `bytes=${start}-${end - 1}` });
+    if (response.status === BEYOND_END) return new Uint8Array(0);
+    if (response.status === PARTIAL) return new Uint8Array(await response.arrayBuffer());
+    const whole = response.blob();
+    wholeFiles.set(path, whole);
+    if (wholeFiles.size > MOST_WHOLE_FILES) wholeFiles.delete(wholeFiles.keys().next().value!);
+    return sliceOf(await whole, start, end);
+  };
+
+  const source: ViewerSource = {
+    describe: () => source.readJson<SourceDescription>(DESCRIPTION_PATH),
+    async readJson<T>(path: string): Promise<T> {
+      const text = await (await request(path)).text();
+      try {
+        return JSON.parse(text) as T;
+      } catch (error) {
+        throw new ProblemError(
+          {
+            what: `${path} is not JSON`,
+            fix: 'The file is damaged or still being written. Reload; if it stays, write it again.',
+            detail: String(error),
+          },
+          { cause: error },
+        );
+      }
+    },
+    async readBytes(path, range) {
+      if (range !== undefined) return readRange(path, range.start, range.end);
+      return new Uint8Array(await (await request(path)).arrayBuffer());
+    },
+  };
+  return source;
+}
+
+async function sliceOf(blob: Blob, start: number, end: number): Promise<Uint8Array> {
+  return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+}
+
+function connectionProblem(address: URL): Problem {
+  return {
+    what: 'The viewer lost its data',
+    fix: 'Is `nextgait view` still running in its terminal? Start it again and reload this page.',
+    detail: String(address),
+  };
+}
+
+function statusProblem(path: string, address: URL, status: number): Problem {
+  const detail = `${address}: HTTP status ${status}`;
+  if (path === DESCRIPTION_PATH) {
+    return {
+      what: 'This copy of the viewer has no data',
+      fix: 'Run `nextgait view <dataset|run|bundle>`, or build a static copy with data in it: `nextgait view <dataset> --build <folder>`',
+      detail,
+    };
+  }
+  if (status === 404) {
+    return {
+      what: `${path} is not there`,
+      fix: 'It was moved or deleted since the viewer started. Put it back, or start the viewer again.',
+      detail,
+    };
+  }
+  return {
+    what: `${path} cannot be read`,
+    fix: 'Start the viewer again from the terminal; its message there says more.',
+    detail,
+  };
+}
