@@ -11,6 +11,7 @@ import { COMMAND_SETS, type CommandSetName, evaluateConfigSchema } from '../eval
 import type { Evaluation } from '../evaluate/evaluation.js';
 import { renderReport } from '../evaluate/report.js';
 import { formatEvaluation } from '../evaluate/table.js';
+import { TRIALS_FOLDER } from '../evaluate/trial-episodes.js';
 import {
   type CommonOptions,
   parseCount,
@@ -34,6 +35,8 @@ interface EvaluateFlags extends CommonOptions {
   readonly duration?: number;
   readonly commands?: CommandSetName;
   readonly kicks?: boolean;
+  /** False under --no-save-trials. */
+  readonly saveTrials?: number | false;
 }
 
 /** Files of an evaluation's folder. */
@@ -64,7 +67,14 @@ export function evaluateCommand(): Command {
       ).choices(COMMAND_SETS),
     )
     .option('--kicks', 'run the trials again with two kicks of 0.5 m/s (default)')
-    .option('--no-kicks', 'undisturbed trials only');
+    .option('--no-kicks', 'undisturbed trials only')
+    .addOption(
+      new Option(
+        '--save-trials <count>',
+        'trials of each condition whose motion is written to <out>/trials, to be watched (default: all, up to 64 MB)',
+      ).argParser(parseCount),
+    )
+    .option('--no-save-trials', 'numbers only');
   withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
     robot: "the policy's own",
     out: 'none, the table alone',
@@ -98,6 +108,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       config,
       seed: flags.seed,
       workers: flags.workers,
+      saveTrials: trialsToSave(flags),
       signal,
       log,
       onProgress: (done, all) => {
@@ -114,6 +125,11 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
   } finally {
     progress?.stop();
   }
+}
+
+function trialsToSave({ out, saveTrials }: EvaluateFlags) {
+  if (out === undefined || saveTrials === false) return undefined;
+  return { folder: join(out, TRIALS_FOLDER), count: saveTrials };
 }
 
 /** The report first: a folder with evaluation.json has both. */

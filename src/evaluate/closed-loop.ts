@@ -5,6 +5,7 @@
 
 import { inOrder, startWorkerPool } from '../sim/worker-pool.js';
 import { CONDITIONS, type PlannedTrial } from './trial-plan.js';
+import type { Trace } from './trial-recorder.js';
 import { createTrialServer, type TrialJob, type TrialOutcome, type TrialServerData } from './trial-server.js';
 
 export interface ClosedLoopOptions extends TrialServerData {
@@ -14,9 +15,18 @@ export interface ClosedLoopOptions extends TrialServerData {
   readonly tracedContenders: readonly string[];
   /** A trial for traces alone, of the contenders above. */
   readonly extra?: PlannedTrial;
+  /** Told of the first `count` trials of each condition of the contenders above, in an order that is always the same. */
+  readonly save?: { readonly count: number; readonly onTrial: (trial: TracedTrial) => Promise<void> };
   readonly workers: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (trialsDone: number, trialsInAll: number) => void;
+}
+
+export interface TracedTrial {
+  /** Key of the contender. */
+  readonly contender: string;
+  readonly planned: PlannedTrial;
+  readonly trace: Trace;
 }
 
 export interface ClosedLoopResult {
@@ -37,10 +47,15 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
   try {
     let finished = 0;
     for await (const results of inOrder(jobs, server.run, server.size, options.signal)) {
-      const { contender, trials } = jobs[finished++];
-      results.forEach((result) => {
-        outcomes.push({ ...result, contender, planned: trials.find(({ number }) => number === result.number)! });
-      });
+      const { contender, trials, traced, saved } = jobs[finished++];
+      for (const result of results) {
+        const planned = trials.find(({ number }) => number === result.number)!;
+        const { trace } = result;
+        if (saved.includes(result.number) && trace !== undefined) {
+          await options.save?.onTrial({ contender, planned, trace });
+        }
+        outcomes.push({ ...result, contender, planned, trace: traced.includes(result.number) ? trace : undefined });
+      }
       options.onProgress?.(outcomes.length, trialsInAll);
     }
     return { outcomes, complete: finished === jobs.length };
@@ -52,6 +67,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
 function planJobs(options: ClosedLoopOptions): TrialJob[] {
   const { trials, traced, tracedContenders, contenders, slots, extra } = options;
   const jobs: TrialJob[] = [];
+  const saveCount = options.save?.count ?? 0;
   const last = Math.max(...trials.map(({ number }) => number));
   for (let from = 0; from <= last; from += slots) {
     for (const condition of CONDITIONS) {
@@ -62,12 +78,14 @@ function planJobs(options: ClosedLoopOptions): TrialJob[] {
       for (const { key } of contenders) {
         const isTraced = tracedContenders.includes(key);
         const numbers = traced.filter((one) => isTraced && block.includes(one)).map(({ number }) => number);
-        jobs.push({ contender: key, trials: block, traced: numbers });
+        const saved = isTraced ? block.map(({ number }) => number).filter((number) => number < saveCount) : [];
+        jobs.push({ contender: key, trials: block, traced: numbers, saved });
       }
     }
   }
   if (extra !== undefined) {
-    for (const contender of tracedContenders) jobs.push({ contender, trials: [extra], traced: [extra.number] });
+    for (const contender of tracedContenders)
+      jobs.push({ contender, trials: [extra], traced: [extra.number], saved: [] });
   }
   return jobs;
 }

@@ -7,14 +7,14 @@ import { TOOL } from '../base/version.js';
 import { openDatasets } from '../dataset/dataset.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import type { CommandRange } from '../policy/controller.js';
-import { identityOf } from '../robot/robot-model.js';
+import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import { onnxRuntime } from '../runtime/onnx.js';
 import { AXES } from '../sim/command-schedule.js';
 import { findController } from '../sim/load-controller.js';
 import { loadRobot } from '../sim/load-robot.js';
 import { findBundle, readBundle } from '../sim/read-bundle.js';
 import { chooseContenders } from './choose-contenders.js';
-import { runClosedLoop } from './closed-loop.js';
+import { type ClosedLoopOptions, runClosedLoop } from './closed-loop.js';
 import { chooseSamples, collectResults, collectSamples, phaseTrial } from './collect.js';
 import { type PolicyReference, withRandomWeights } from './contenders.js';
 import { type EvaluateConfig, evaluateConfigSchema } from './evaluate-config.js';
@@ -22,6 +22,7 @@ import { EVALUATION_FORMAT, type Evaluation } from './evaluation.js';
 import { type PredictionResult, predictionErrors } from './prediction-error.js';
 import { findLeftKnee } from './samples.js';
 import { readTrainingFacts, type TrainingFacts } from './training-facts.js';
+import { bytesOfTrial, SAVE_TRIALS_DEFAULTS, trialEpisode, writingTrials } from './trial-episodes.js';
 import { conditionsOf, PAPER_RANGE, planTrials } from './trial-plan.js';
 
 export interface EvaluateOptions extends Omit<PolicyReference, 'reference'> {
@@ -38,6 +39,13 @@ export interface EvaluateOptions extends Omit<PolicyReference, 'reference'> {
   readonly seed?: number;
   /** Worker threads; 1 stays on this thread. */
   readonly workers?: number;
+  /** Writes the motion of trials of the policy and its teacher as a dataset. */
+  readonly saveTrials?: {
+    /** New or empty. */
+    readonly folder: string;
+    /** Trials of each condition and contender; as many as fit SAVE_TRIALS_DEFAULTS.bytes where absent. */
+    readonly count?: number;
+  };
   /** Once aborted, trials under way are finished and summed up. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
@@ -64,25 +72,39 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { contenders } = chosen;
   const { config, range } = chooseCommands(asked, chosen.commandRange, note);
   const trials = conditionsOf(config).flatMap((condition) => planTrials(config, range, seed, condition));
+  const settings = { duration_s: config.duration_s, seed };
   const hasKnee = findLeftKnee(robot.jointNames) >= 0;
   if (!hasKnee) note('no phase portrait: no joint of the robot is called left knee');
   const traced = chooseSamples(trials);
   const names = contenders.map(({ role, name }) => (role === 'baseline' ? name : `${name} (${role})`));
   log.info(`${robot.name}: ${trials.length} trials of ${config.duration_s} s for each of ${names.join(', ')}`);
-  const closedLoop = await runClosedLoop({
-    robot: loaded,
-    contenders,
-    slots: config.slots,
-    duration_s: config.duration_s,
-    settle_s: config.settle_s,
-    trials,
-    traced,
-    tracedContenders: contenders.filter(({ role }) => role !== 'baseline').map(({ key }) => key),
-    extra: hasKnee ? phaseTrial(range) : undefined,
-    workers: options.workers ?? 1,
-    signal,
-    onProgress: options.onProgress,
-  });
+  const walkers = contenders.filter(({ role }) => role !== 'baseline');
+  const loop = (save?: ClosedLoopOptions['save']) =>
+    runClosedLoop({
+      robot: loaded,
+      contenders,
+      slots: config.slots,
+      duration_s: config.duration_s,
+      settle_s: config.settle_s,
+      trials,
+      traced,
+      tracedContenders: walkers.map(({ key }) => key),
+      extra: hasKnee ? phaseTrial(range) : undefined,
+      save,
+      workers: options.workers ?? 1,
+      signal,
+      onProgress: options.onProgress,
+    });
+  const { saveTrials } = options;
+  const closedLoop = await (saveTrials === undefined
+    ? loop()
+    : writingTrials(saveTrials.folder, robot, (append) =>
+        loop({
+          count: countSaved(saveTrials.count, config, robot, walkers.length, note),
+          onTrial: (trial) =>
+            append(trialEpisode(trial, contenders.find(({ key }) => key === trial.contender)!, robot, settings)),
+        }),
+      ));
   const prediction = signal?.aborted ? null : await predict(options, config, bundle, facts, note);
   const complete = closedLoop.complete && signal?.aborted !== true;
   if (!complete) note(`interrupted: only the trials that were finished are here, of ${config.trials} asked for`);
@@ -101,6 +123,21 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     notes,
     samples: collectSamples(traced, closedLoop, config, robot),
   };
+}
+
+/** How many trials of each condition and contender are written. */
+function countSaved(
+  asked: number | undefined,
+  config: EvaluateConfig,
+  robot: RobotModel,
+  contenderCount: number,
+  note: Note,
+): number {
+  if (asked !== undefined) return asked;
+  const each = bytesOfTrial(robot, config.duration_s) * conditionsOf(config).length * contenderCount;
+  const count = Math.max(1, Math.floor(SAVE_TRIALS_DEFAULTS.bytes / each));
+  if (count < config.trials) note(`the motion of the first ${count} trials alone is written (--save-trials)`);
+  return count;
 }
 
 /** The bundle that a reference names; undefined for a policy config. */

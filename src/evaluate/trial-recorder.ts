@@ -12,8 +12,10 @@ const RECORDED = [
   'baseQuaternion',
   'jointPosition',
   'jointVelocity',
+  'command',
   'executedAction',
   'torque',
+  'footContact',
 ] as const satisfies readonly ChannelName[];
 type Recorded = (typeof RECORDED)[number];
 
@@ -30,21 +32,25 @@ export function createTrialRecorder(robot: RobotModel, slotCount: number, frameC
     baseQuaternion: 4,
     jointPosition: jointCount,
     jointVelocity: jointCount,
+    command: 3,
     executedAction: jointCount,
     torque: jointCount,
+    footContact: robot.feet.length,
   };
   const buffers = Array.from({ length: slotCount }, () =>
     mapRecorded((name) => new Float32Array(frameCount * widths[name])),
   );
   return {
-    onStep({ slot, frame, state, executedAction }) {
+    onStep({ slot, frame, state, command, executedAction }) {
       const buffer = buffers[slot];
       buffer.basePosition.set(state.basePosition_m, frame * 3);
       buffer.baseQuaternion.set(state.baseQuaternion, frame * 4);
       buffer.jointPosition.set(state.jointPosition_rad, frame * jointCount);
       buffer.jointVelocity.set(state.jointVelocity_radps, frame * jointCount);
+      buffer.command.set(command, frame * 3);
       buffer.executedAction.set(executedAction, frame * jointCount);
       buffer.torque.set(state.torque_Nm, frame * jointCount);
+      buffer.footContact.set(state.footContact, frame * widths.footContact);
     },
     traceOf({ slot, frameCount: frames, fell }, id) {
       const channels = mapRecorded(
@@ -55,10 +61,12 @@ export function createTrialRecorder(robot: RobotModel, slotCount: number, frameC
   };
 }
 
-/** A trace with arrays of its own. */
-export function copyTrace(trace: Trace): Trace {
+/** A trace, or the named channels of it, with arrays of its own. */
+export function copyTrace(trace: Trace, names: readonly ChannelName[] = RECORDED): Trace {
   const channels = Object.fromEntries(
-    Object.entries(trace.channels).map(([name, channel]) => [name, { ...channel, data: channel.data.slice() }]),
+    Object.entries(trace.channels)
+      .filter(([name]) => names.includes(name as ChannelName))
+      .map(([name, channel]) => [name, { ...channel, data: channel.data.slice() }]),
   );
   return { ...trace, channels };
 }

@@ -13,6 +13,7 @@ import { Engine } from '../sim/mujoco.js';
 import { rollOut, type Trial } from '../sim/rollout.js';
 import type { JobServer } from '../sim/worker-pool.js';
 import { type Contender, createContender } from './contenders.js';
+import { MOTION_CHANNELS } from './trial-episodes.js';
 import { measureTrial, type TrialMetrics } from './trial-metrics.js';
 import type { PlannedTrial } from './trial-plan.js';
 import { copyTrace, createTrialRecorder, type Trace } from './trial-recorder.js';
@@ -32,11 +33,14 @@ export interface TrialJob {
   readonly trials: readonly PlannedTrial[];
   /** Numbers of the trials whose traces are wanted. */
   readonly traced: readonly number[];
+  /** Numbers of the trials whose motion is wanted (MOTION_CHANNELS). */
+  readonly saved: readonly number[];
 }
 
 export interface TrialOutcome {
   readonly number: number;
   readonly metrics: TrialMetrics;
+  /** Every channel of a traced trial, the motion alone of one that is only saved. */
   readonly trace?: Trace;
 }
 
@@ -89,7 +93,11 @@ export async function createTrialServer(data: TrialServerData): Promise<JobServe
           outcomes.push({
             number: planned.number,
             metrics: measureTrial(trace, planned.commands, data),
-            trace: job.traced.includes(planned.number) ? copyTrace(trace) : undefined,
+            trace: job.traced.includes(planned.number)
+              ? copyTrace(trace)
+              : job.saved.includes(planned.number)
+                ? copyTrace(trace, MOTION_CHANNELS)
+                : undefined,
           });
         },
       });

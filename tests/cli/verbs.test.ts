@@ -77,7 +77,7 @@ describe('from files to a policy', () => {
     expect(contenders.map(({ key }) => key)).toEqual(
       expect.arrayContaining(['policy', 'copy-last-action', 'predict-mean', 'random-weights']),
     );
-    expect((await readdir(join(folder, 'evaluation'))).sort()).toEqual(['evaluation.json', 'report.html']);
+    expect((await readdir(join(folder, 'evaluation'))).sort()).toEqual(['evaluation.json', 'report.html', 'trials']);
     expect(await readFile(join(folder, 'evaluation/report.html'), 'utf8')).toMatch(/^<!doctype html>/);
   });
 
