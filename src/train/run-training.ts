@@ -8,18 +8,23 @@ import type { Logger } from '../base/logger.js';
 import { Random } from '../base/random.js';
 import { TOOL } from '../base/version.js';
 import { type Dataset, openDatasets } from '../dataset/dataset.js';
+import { robotDifference } from '../dataset/robot-match.js';
 import { initialParameters, parameterCount, parameterSpecs } from '../model/parameters.js';
 import { splitOf } from '../motion/split.js';
+import type { RobotModel } from '../robot/robot-model.js';
+import { sha256 } from '../robot/sha256.js';
 import type { Runtime } from '../runtime/runtime.js';
+import type { Normaliser } from '../tokens/normaliser.js';
 import { createTokenSpec } from '../tokens/token-spec.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { MetricsLine } from './metrics.js';
 import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
+import { openStatus } from './run-status.js';
 import { openEventFile } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
 import { type TrainResult, train } from './trainer.js';
-import { initialState } from './training-program.js';
+import { initialState, type Recipe, STATE, type StateValues, validationState } from './training-program.js';
 
 export interface TrainingHooks {
   readonly runtime: Runtime;
@@ -35,11 +40,23 @@ export interface TrainingOutcome extends TrainResult {
   readonly parameterCount: number;
 }
 
+export interface StartOptions {
+  /** A run whose newest weights the new one begins with, and whose tokens, model and normaliser it keeps. */
+  readonly from?: string;
+  /** What recipe.json remembers of the data beside folders and sources. JSON. */
+  readonly remember?: Readonly<Record<string, unknown>>;
+}
+
 /**
- * Trains from scratch into an empty run folder.
+ * Trains into an empty run folder, from fresh weights or from those of another run.
  * @throws DataError where config and data do not fit
  */
-export async function startTraining(run: string, config: TrainConfig, hooks: TrainingHooks): Promise<TrainingOutcome> {
+export async function startTraining(
+  run: string,
+  config: TrainConfig,
+  hooks: TrainingHooks,
+  { from, remember = {} }: StartOptions = {},
+): Promise<TrainingOutcome> {
   const dataset = await openData(config.data.folders);
   try {
     const robot = dataset.robotModel();
@@ -50,27 +67,31 @@ export async function startTraining(run: string, config: TrainConfig, hooks: Tra
         fix: 'Write it again with --robot, so that its shards carry the whole robot',
       });
     }
-    const tokens = createTokenSpec(config.tokens, robot, dataset.rate_hz);
+    const start = from === undefined ? undefined : await readStart(from, robot);
+    const tokens = start?.recipe.tokens ?? createTokenSpec(config.tokens, robot, dataset.rate_hz);
     const specs = parameterSpecs(config.model, tokens);
     hooks.log.info(
       `${robot.name}: ${tokens.observationWidth} observation and ${tokens.actionWidth} action entries, ` +
         `${(parameterCount(specs) / 1e6).toFixed(2)}M parameters, ${hooks.runtime.description}`,
     );
     const prepared = await prepareData(dataset, tokens, robot, prepareOptions(config, hooks));
-    const { report, normaliser } = prepared;
+    const { report } = prepared;
     hooks.log.info(
       `${report.episodes} episodes (${report.heldOut} held out), ${report.hours.toFixed(2)} h, ` +
         `${(100 * report.labelledShare).toFixed(0)} % of frames with an action`,
     );
-    const recipe = { model: config.model, tokens, normaliser };
+    const recipe = start?.recipe ?? { model: config.model, tokens, normaliser: prepared.normaliser };
     const data = {
       tool: TOOL,
       folders: config.data.folders,
       sources: dataset.manifests.flatMap((m) => m.sources),
+      statistics: statisticsOf(prepared.normaliser),
       report,
+      ...remember,
     };
     await writeRun({ folder: run, config, recipe, robot, data });
-    const state = initialState(recipe, config.train, initialParameters(specs, new Random(config.train.seed)));
+    const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
+    const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
     return await runSteps({ folder: run, config, recipe, robot, data }, prepared.source, state, 0, {}, hooks);
   } finally {
     dataset.close();
@@ -87,7 +108,7 @@ export async function resumeTraining(run: string, hooks: TrainingHooks): Promise
   const dataset = await openData(old.config.data.folders);
   try {
     const prepared = await prepareData(dataset, old.recipe.tokens, old.robot, prepareOptions(old.config, hooks));
-    if (JSON.stringify(prepared.normaliser) !== JSON.stringify(old.recipe.normaliser)) {
+    if (statisticsOf(prepared.normaliser) !== (old.data.statistics ?? statisticsOf(old.recipe.normaliser))) {
       throw new DataError({
         where: old.config.data.folders.join(', '),
         what: 'the data is not what the run was started with (its statistics differ)',
@@ -102,6 +123,40 @@ export async function resumeTraining(run: string, hooks: TrainingHooks): Promise
   }
 }
 
+interface Start {
+  readonly recipe: Recipe;
+  readonly parameters: StateValues;
+  /** Statistics of an input BatchNorm. */
+  readonly running: StateValues;
+}
+
+/** What a run hands on: the moving average of its weights where it keeps one, as an export would. */
+async function readStart(from: string, robot: RobotModel): Promise<Start> {
+  const { recipe, robot: own } = await readRun(from);
+  const difference = robotDifference(robot, own);
+  if (difference !== undefined) {
+    throw new DataError({
+      where: from,
+      what: `${difference.what} of the run's robot is not that of the data`,
+      expected: difference.expected,
+      found: difference.found,
+    });
+  }
+  const held = validationState(recipe, (await readCheckpoint(from)).state);
+  const parameters: StateValues = {};
+  const running: StateValues = {};
+  for (const [name, values] of Object.entries(held)) {
+    if (name.startsWith(STATE.parameter)) parameters[name.slice(STATE.parameter.length)] = values;
+    else running[name] = values;
+  }
+  return { recipe, parameters, running };
+}
+
+/** Tells one training set from another. */
+function statisticsOf(normaliser: Normaliser): string {
+  return sha256(new TextEncoder().encode(JSON.stringify(normaliser)));
+}
+
 async function runSteps(
   run: Run,
   source: Parameters<typeof train>[0]['source'],
@@ -114,6 +169,7 @@ async function runSteps(
   const { steps } = run.config.train;
   // A resumed run writes a new event file: TensorBoard reads all of a folder, and hides what a restart wrote again.
   const events = openEventFile(join(run.folder, `events.out.tfevents.${Math.floor(now_s())}.nextgait`), now_s());
+  const status = openStatus(run.folder, firstStep, steps, now_s);
   try {
     const result = await train({
       run: run.folder,
@@ -129,11 +185,22 @@ async function runSteps(
       events,
       now_s,
       signal: hooks.signal,
-      onStep: (step, loss, stepsPerSecond) => hooks.onStep?.(step, steps, loss, stepsPerSecond),
-      onValidation: hooks.onValidation,
+      onStep: (step, loss, stepsPerSecond) => {
+        status.alive(step);
+        hooks.onStep?.(step, steps, loss, stepsPerSecond);
+      },
+      onValidation: (line) => {
+        status.alive(line.step);
+        hooks.onValidation?.(line);
+      },
     });
+    status.alive(result.step);
+    status.end(result.finished ? 'finished' : 'stopped');
     const specs = parameterSpecs(run.recipe.model, run.recipe.tokens);
     return { ...result, run: run.folder, steps, parameterCount: parameterCount(specs) };
+  } catch (error) {
+    status.end('failed', error instanceof Error ? error.message : String(error));
+    throw error;
   } finally {
     events.close();
   }
