@@ -1,0 +1,74 @@
+// Follows metrics.jsonl while it grows: each call reads what is new and nothing else.
+//
+// A training appends lines; a resumed one first drops the lines after its checkpoint. So the end of what was read is
+// read again each time (a few hundred bytes): where it is not what it was, the file is another one and is read anew.
+
+import type { MetricsLine } from '../../train/metrics.js';
+import { parseMetricsLine } from './metrics-line.js';
+
+/** Bytes [start, end) of a file: fewer where it ends before, none where it ends before `start`. */
+export type ReadRange = (start: number, end: number) => Promise<Uint8Array>;
+
+export interface MetricsChunk {
+  readonly lines: readonly MetricsLine[];
+  /** True where lines of earlier calls no longer hold: the file was written anew. */
+  readonly restarted: boolean;
+  /** Numbers (from 1) of lines that are not metrics. */
+  readonly damaged: readonly number[];
+}
+
+export interface MetricsTail {
+  /** What came since the last call. Calls must not overlap. */
+  next(): Promise<MetricsChunk>;
+}
+
+export const TAIL_DEFAULTS = { pieceBytes: 1 << 20, anchorBytes: 512 } as const;
+
+const NEWLINE = 10;
+
+export function createMetricsTail(readRange: ReadRange, options: Partial<typeof TAIL_DEFAULTS> = {}): MetricsTail {
+  const { pieceBytes, anchorBytes } = { ...TAIL_DEFAULTS, ...options };
+  const decoder = new TextDecoder();
+  // Everything before `offset` was read; it ends with a line. `anchor` holds the last bytes of it.
+  let offset = 0;
+  let anchor: Uint8Array = new Uint8Array(0);
+  let lineCount = 0;
+
+  return {
+    async next() {
+      const lines: MetricsLine[] = [];
+      const damaged: number[] = [];
+      let restarted = false;
+      for (;;) {
+        const asked = anchor.length + pieceBytes;
+        const from = offset - anchor.length;
+        const bytes = await readRange(from, from + asked);
+        if (!startsWith(bytes, anchor)) {
+          offset = 0;
+          anchor = new Uint8Array(0);
+          lineCount = 0;
+          restarted = true;
+          continue;
+        }
+        const end = bytes.lastIndexOf(NEWLINE) + 1;
+        if (end > anchor.length) {
+          for (const text of decoder.decode(bytes.subarray(anchor.length, end)).trimEnd().split('\n')) {
+            lineCount += 1;
+            const line = parseMetricsLine(text);
+            if (line === undefined) damaged.push(lineCount);
+            else lines.push(line);
+          }
+          offset = from + end;
+          anchor = bytes.slice(Math.max(0, end - anchorBytes), end);
+        } else if (bytes.length === asked) {
+          throw new Error(`a line of metrics longer than ${pieceBytes} bytes at byte ${offset}`);
+        }
+        if (bytes.length < asked) return { lines, restarted, damaged };
+      }
+    },
+  };
+}
+
+function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
+  return bytes.length >= start.length && start.every((byte, at) => bytes[at] === byte);
+}
