@@ -4,12 +4,13 @@ import { DataError } from '../base/errors.js';
 import type { Episode } from '../motion/episode.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { commandRanges } from './command-schedule.js';
-import { findController } from './load-controller.js';
+import { type ControllerSource, findController } from './load-controller.js';
 import { loadRobot } from './load-robot.js';
-import { episodeName, type RecordedEpisode, type RecordPlan } from './record.js';
-import { type RecordServerData, recordServer } from './record-server.js';
+import { episodeName, type RecordedEpisode, type RecordPlan, type TeacherNote } from './record.js';
+import { type ControllerReference, type RecordServerData, recordServer } from './record-server.js';
 import type { RecordSettings } from './record-settings.js';
 import { type RecordSummary, SummaryCollector } from './record-summary.js';
+import { relabellingController } from './relabel.js';
 import { inOrder, startWorkerPool, type WorkerPool } from './worker-pool.js';
 
 /** Where episodes go: a dataset, usually. */
@@ -24,6 +25,8 @@ export interface RecordOptions {
   readonly controller: string;
   /** The network's file, or a folder that holds it, in place of what the config says. */
   readonly weights?: string;
+  /** Who labels what the controller does; absent: the controller's own actions are the labels. */
+  readonly teacher?: RecordTeacher;
   /** Robot name or config file; the one that the controller names where absent. */
   readonly robot?: string;
   readonly settings: RecordSettings;
@@ -39,6 +42,8 @@ export interface RecordOptions {
   /** Seconds of a steady clock. */
   readonly now_s: () => number;
 }
+
+export interface RecordTeacher extends ControllerReference, Pick<TeacherNote, 'source' | 'share'> {}
 
 export interface RecordProgress {
   /** Episodes done, those that were there already included. */
@@ -105,7 +110,9 @@ async function prepare(options: RecordOptions): Promise<RecordServerData> {
   const { settings, seed, weights } = options;
   const found = await findController(options.controller, { weights });
   const loaded = await loadRobot(options.robot ?? found.robot);
-  const controller = await found.load(loaded.robot, 1);
+  const taught = options.teacher && (await findController(options.teacher.reference, options.teacher));
+  const driver = await found.load(loaded.robot, 1);
+  const controller = taught ? relabellingController(driver, await taught.load(loaded.robot, 1), 0) : driver;
   const ranges = commandRanges(settings.commands, controller.commandRange);
   await controller.dispose();
   if (ranges === undefined) {
@@ -121,8 +128,13 @@ async function prepare(options: RecordOptions): Promise<RecordServerData> {
     seed,
     source: options.source ?? found.name,
     controller: { name: found.name, sha256: found.sha256 },
+    ...(taught && { teacher: noteOf(taught, options.teacher!) }),
   };
-  return { plan, loaded, controller: { reference: options.controller, weights } };
+  return { plan, loaded, controller: { reference: options.controller, weights }, teacher: options.teacher };
+}
+
+function noteOf({ name, sha256 }: ControllerSource, { source, share }: RecordTeacher): TeacherNote {
+  return { name, sha256, ...(source === undefined ? {} : { source }), share };
 }
 
 async function startPool(data: RecordServerData, workers: number): Promise<WorkerPool<number, RecordedEpisode>> {

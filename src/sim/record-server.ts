@@ -1,25 +1,40 @@
-// What records episodes: a controller and an environment, made from plain data, in a worker thread or in this one.
+// What records episodes: a controller (and perhaps its teacher) and an environment, made from plain data, in a worker
+// thread or in this one.
 
+import { Random } from '../base/random.js';
 import { Environment } from './environment.js';
 import { loadController } from './load-controller.js';
 import type { LoadedRobot } from './load-robot.js';
 import { buffersOf, type RecordedEpisode, type RecordPlan, recordEpisode } from './record.js';
+import { relabellingController } from './relabel.js';
 import type { JobServer } from './worker-pool.js';
 
 export interface RecordServerData {
   readonly plan: RecordPlan;
   readonly loaded: LoadedRobot;
-  readonly controller: { readonly reference: string; readonly weights?: string };
+  readonly controller: ControllerReference;
+  /** Who labels, where `plan.teacher` says that somebody does. */
+  readonly teacher?: ControllerReference;
+}
+
+export interface ControllerReference {
+  readonly reference: string;
+  readonly weights?: string;
 }
 
 /** Sets up a recorder; its jobs are episode numbers. */
 export async function recordServer(data: RecordServerData): Promise<JobServer<number, RecordedEpisode>> {
-  const { plan, loaded, controller: source } = data;
-  const controller = await loadController(source.reference, { robot: loaded.robot, weights: source.weights });
+  const { plan, loaded } = data;
+  const load = ({ reference, weights }: ControllerReference) =>
+    loadController(reference, { robot: loaded.robot, weights });
+  const driver = await load(data.controller);
+  const relabelling = data.teacher && relabellingController(driver, await load(data.teacher), plan.teacher?.share ?? 0);
+  const controller = relabelling ?? driver;
   const environment = await Environment.create(loaded, { sensors: controller.sensors });
   return {
     async run(number) {
-      const result = await recordEpisode(plan, environment, controller, number);
+      relabelling?.begin(new Random(plan.seed).split('driver', number));
+      const result = await recordEpisode(plan, environment, controller, number, relabelling?.label);
       return { result, transfer: buffersOf(result) };
     },
     async dispose() {

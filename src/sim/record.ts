@@ -1,6 +1,7 @@
 // Recording: one seeded rollout of a controller, as an Episode. Episode k depends on the seed and k alone.
 //
-// The label is the controller's own action; what history carries is the action as executed, with exploration noise.
+// The label is the controller's own action, or that of a teacher who looks on (relabel.ts); what history carries is the
+// action as executed, with exploration noise.
 // The failing end of a fall is cut off, because its labels are those of a robot that cannot be saved.
 
 import { Random } from '../base/random.js';
@@ -30,6 +31,18 @@ export interface RecordPlan {
   /** Name of the source; action-free episodes have `-actionfree` after it. */
   readonly source: string;
   readonly controller: { readonly name: string; readonly sha256: string };
+  /** Who labels the states that the controller comes to; absent where its own actions are the labels. */
+  readonly teacher?: TeacherNote;
+}
+
+/** What the provenance of relabelled episodes says of their teacher. */
+export interface TeacherNote {
+  readonly name: string;
+  readonly sha256: string;
+  /** The source that the teacher's own rollouts have in the training data: what it achieves for a command is known from it. */
+  readonly source?: string;
+  /** Share of the steps that the teacher drives. */
+  readonly share: number;
 }
 
 export interface RecordedEpisode {
@@ -79,12 +92,16 @@ export function planTrial(plan: RecordPlan, robot: RobotModel, number: number): 
   };
 }
 
-/** Records episode `number` in an environment that has the controller's sensors. */
+/**
+ * Records episode `number` in an environment that has the controller's sensors.
+ * @param label the label of a slot's step [joint]; absent: the controller's own action
+ */
 export async function recordEpisode(
   plan: RecordPlan,
   environment: Environment,
   controller: Controller,
   number: number,
+  label?: (slot: number) => Float64Array,
 ): Promise<RecordedEpisode> {
   const trial = planTrial(plan, environment.robot, number);
   const columns = createColumns(environment.robot, Math.ceil(trial.duration_s * controller.rate_hz) + 1);
@@ -93,7 +110,7 @@ export async function recordEpisode(
     environments: [environment],
     controller,
     trials: [trial],
-    onStep: (step) => writeFrame(columns, step),
+    onStep: (step) => writeFrame(columns, step, label?.(step.slot) ?? step.action),
     onEnd: (ended) => {
       end = ended;
     },
@@ -128,7 +145,7 @@ export function buffersOf({ episode }: RecordedEpisode): ArrayBuffer[] {
 }
 
 function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance'] {
-  const { settings, ranges, seed, controller } = plan;
+  const { settings, ranges, seed, controller, teacher } = plan;
   const { actionNoise, kicks } = trial.disturbance;
   return {
     input: controller.name,
@@ -139,6 +156,7 @@ function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance
       number: trial.number,
       ranges,
       settings,
+      ...(teacher === undefined ? {} : { teacher }),
       drawn: { actionNoise: actionNoise ?? null, kicks, randomisation: trial.start?.randomisation ?? {} },
     },
   };
@@ -156,7 +174,7 @@ function createColumns(robot: RobotModel, capacity: number): RecordColumns {
 }
 
 /** Sensor channels are what the controller saw; the base's place and linear velocity, which no sensor gives, are true. */
-function writeFrame(columns: RecordColumns, step: RolloutStep<RecordTrial>): void {
+function writeFrame(columns: RecordColumns, step: RolloutStep<RecordTrial>, label: Float64Array): void {
   const { state, observed, frame } = step;
   const values: Record<ChannelName, Float64Array> = {
     basePosition: state.basePosition_m,
@@ -167,7 +185,7 @@ function writeFrame(columns: RecordColumns, step: RolloutStep<RecordTrial>): voi
     jointPosition: observed.jointPosition_rad,
     jointVelocity: observed.jointVelocity_radps,
     command: step.command,
-    action: step.action,
+    action: label,
     executedAction: step.executedAction,
     torque: state.torque_Nm,
     footContact: state.footContact,

@@ -1,5 +1,6 @@
 // The one pass over the data before training: normaliser, hindsight commands, and what there is to learn actions from.
 
+import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { motionOf } from '../motion/columns.js';
@@ -128,6 +129,13 @@ interface SourceSegments {
   readonly episodes: Map<number, readonly CommandSegment[]>;
 }
 
+interface TaughtEpisode {
+  readonly index: number;
+  /** The source whose response says what the teacher achieves. */
+  readonly source: string | undefined;
+  readonly segments: readonly CommandSegment[];
+}
+
 interface Relabelled {
   readonly labels: Map<number, Label | undefined>;
   readonly responses: Record<string, CommandResponse>;
@@ -140,9 +148,19 @@ async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<
   if (options.command === 'recorded') return { labels, responses };
   const hindsight = { smoothing_s: options.hindsightWindow_s, transient_s: options.hindsightTransient_s };
   const bySource = new Map<string, SourceSegments>();
+  const taught: TaughtEpisode[] = [];
   for (let index = 0; index < reader.episodes.length; index++) {
     options.signal?.throwIfAborted();
     const episode = await reader.readEpisode(index);
+    const teacher = teacherOf(episode);
+    if (teacher !== undefined) {
+      const recorded = episode.channels.command;
+      labels.set(index, recorded);
+      if (recorded !== undefined) {
+        taught.push({ index, source: teacher.source, segments: commandSegments(episode, recorded) });
+      }
+      continue;
+    }
     const label = hindsightCommand(motionOf(episode), hindsight);
     labels.set(index, label);
     if (label === undefined || options.command !== 'calibrated') continue;
@@ -158,7 +176,22 @@ async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<
     responses[source] = response;
     for (const [index, segments] of episodes) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
   }
+  for (const { index, source, segments } of taught) {
+    const response = source === undefined ? undefined : responses[source];
+    if (response !== undefined) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
+  }
   return { labels, responses };
+}
+
+const teacherSchema = z.looseObject({ source: z.string().optional() });
+
+/**
+ * The teacher of an episode that a student drove and a teacher labelled; undefined for others. What such an episode
+ * achieved is the student's doing and no label of the teacher's actions: they answer the command with what the teacher
+ * achieves for it, or, where that is not known, with the command itself.
+ */
+function teacherOf({ provenance }: Episode): z.output<typeof teacherSchema> | undefined {
+  return teacherSchema.safeParse(provenance.options.teacher).data;
 }
 
 /** One value a second is plenty: commands hold for several. */

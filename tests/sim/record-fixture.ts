@@ -13,10 +13,30 @@ export interface PolicyFixture {
   readonly config: string;
 }
 
-export async function writePolicy(jointNames: readonly string[]): Promise<PolicyFixture> {
+/** Name, observation and gain of the network where they are not the stander's. */
+export interface PolicyVariant {
+  readonly name: string;
+  readonly gain: number;
+  /** Entries of the observation in all. */
+  readonly width: number;
+  readonly terms: readonly { readonly term: string }[];
+  readonly phase?: { readonly frequency_hz: number; readonly offsets_rad: readonly number[] };
+}
+
+const STANDER: PolicyVariant = {
+  name: 'stander',
+  gain: 0.02,
+  width: 6,
+  terms: [{ term: 'baseAngularVelocity' }, { term: 'command' }],
+};
+
+export async function writePolicy(
+  jointNames: readonly string[],
+  { name, gain, width, terms, phase }: PolicyVariant = STANDER,
+): Promise<PolicyFixture> {
   const folder = await mkdtemp(join(tmpdir(), 'nextgait-record-'));
   const jointCount = jointNames.length;
-  const weights = Float32Array.from({ length: 6 * jointCount }, (_, at) => 0.02 * Math.sin(at));
+  const weights = Float32Array.from({ length: width * jointCount }, (_, at) => gain * Math.sin(at));
   const network = encodeModel({
     irVersion: 9,
     opset: 17,
@@ -26,24 +46,25 @@ export async function writePolicy(jointNames: readonly string[]): Promise<Policy
     metadata: {},
     nodes: [{ type: 'MatMul', domain: '', inputs: ['obs', 'weights'], outputs: ['act'], attributes: {} }],
     initializers: [
-      { name: 'weights', shape: [6, jointCount], dataType: ONNX_FLOAT, bytes: new Uint8Array(weights.buffer) },
+      { name: 'weights', shape: [width, jointCount], dataType: ONNX_FLOAT, bytes: new Uint8Array(weights.buffer) },
     ],
-    inputs: [{ name: 'obs', shape: [1, 6] }],
+    inputs: [{ name: 'obs', shape: [1, width] }],
     outputs: [{ name: 'act', shape: [1, jointCount] }],
   });
   const config = {
-    name: 'stander',
+    name,
     robot: 'g1',
     rate_hz: 50,
-    onnx: { file: 'stander.onnx', input: 'obs', output: 'act' },
+    onnx: { file: `${name}.onnx`, input: 'obs', output: 'act' },
     joints: jointNames,
     defaultPosition_rad: 'robot',
     action: { scale: 1 },
-    observation: { terms: [{ term: 'baseAngularVelocity' }, { term: 'command' }] },
+    observation: { terms },
+    phase,
     commands: { vx_mps: [-1, 1], vy_mps: [0, 0], wz_radps: [-1, 1] },
   };
-  await writeFile(join(folder, 'stander.onnx'), network);
+  await writeFile(join(folder, `${name}.onnx`), network);
   // JSON is YAML.
-  await writeFile(join(folder, 'stander.yaml'), JSON.stringify(config));
-  return { folder, config: join(folder, 'stander.yaml') };
+  await writeFile(join(folder, `${name}.yaml`), JSON.stringify(config));
+  return { folder, config: join(folder, `${name}.yaml`) };
 }

@@ -1,0 +1,76 @@
+// Relabelling (DAgger, Ross et al. 2011, arXiv 1011.0686): a student drives, and its teacher says what it would have done.
+//
+// Both see the same states and commands and are told what was executed, so that the teacher's answer, the label, is the
+// one it gives in the history that the student made. In a share of the steps the teacher drives instead.
+
+import { DataError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import type { Controller } from '../policy/controller.js';
+
+export interface RelabellingController extends Controller {
+  /** Begins an episode: which steps the teacher drives is drawn from `random`. */
+  begin(random: Random): void;
+  /** The teacher's action of the last act(), without noise: a view [joint], joint target minus default position (rad). */
+  label(slot: number): Float64Array;
+}
+
+/**
+ * A controller that acts as the student and keeps the teacher's answers. It owns neither: dispose() ends both.
+ * @param share share of the steps that the teacher drives, 0 to 1
+ * @throws DataError where the two are not for the same robot and rate
+ */
+export function relabellingController(student: Controller, teacher: Controller, share: number): RelabellingController {
+  requirePair(student, teacher);
+  const jointCount = student.robot.jointNames.length;
+  const slotCount = Math.min(student.slotCount, teacher.slotCount);
+  const labels = new Float64Array(slotCount * jointCount);
+  let driver: Random | undefined;
+  return {
+    name: student.name,
+    robot: student.robot,
+    rate_hz: student.rate_hz,
+    slotCount,
+    // Beyond these the labels would be those of a teacher that does not know what to do.
+    commandRange: teacher.commandRange ?? student.commandRange,
+    sensors: [...new Set([...(student.sensors ?? []), ...(teacher.sensors ?? [])])],
+    begin(random) {
+      driver = random;
+    },
+    label: (slot) => labels.subarray(slot * jointCount, (slot + 1) * jointCount),
+    reset(slot) {
+      student.reset(slot);
+      teacher.reset(slot);
+    },
+    async act(slots, states, commands, actions) {
+      await teacher.act(slots, states, commands, labels);
+      await student.act(slots, states, commands, actions);
+      if (share === 0) return;
+      if (driver === undefined) throw new Error('relabellingController: begin() comes before act()');
+      for (const slot of slots) {
+        if (driver.uniform() >= share) continue;
+        const first = slot * jointCount;
+        actions.set(labels.subarray(first, first + jointCount), first);
+      }
+    },
+    executed(slots, actions) {
+      student.executed(slots, actions);
+      teacher.executed(slots, actions);
+    },
+    async dispose() {
+      await student.dispose();
+      await teacher.dispose();
+    },
+  };
+}
+
+function requirePair(student: Controller, teacher: Controller): void {
+  const refuse = (what: string, expected: string, found: string) => {
+    const where = `teacher ${teacher.name}`;
+    throw new DataError({ where, what: `${what} is not that of the student ${student.name}`, expected, found });
+  };
+  if (teacher.robot.hash !== student.robot.hash) {
+    const text = ({ name, hash }: Controller['robot']) => `${name} (${hash})`;
+    refuse('robot', text(student.robot), text(teacher.robot));
+  }
+  if (teacher.rate_hz !== student.rate_hz) refuse('control rate', `${student.rate_hz} Hz`, `${teacher.rate_hz} Hz`);
+}
