@@ -21,7 +21,7 @@ import {
   type ShardContent,
   shardContentSchema,
 } from './schema.js';
-import { FOOTER_MARK } from './shard-writer.js';
+import { FOOTER_MARK } from './shard-encoder.js';
 
 const MAGIC = 'ARROW1';
 const TAIL_BYTES = 4 + MAGIC.length;
