@@ -1,7 +1,7 @@
 // From recordings to episodes: mended, resampled to the dataset's rate, in the base frame, with derived channels and
 // findings. The one way in for every format of rollouts and logs.
 
-import { DataError, type DataErrorDetail, FindingsError } from '../src/base/errors.js';
+import { DataError, type DataErrorDetail, FindingsError, isUserError } from '../src/base/errors.js';
 import { TOOL } from '../src/base/version.js';
 import { rotateInverse } from '../src/math/quaternion.js';
 import { checkMotion } from '../src/motion/checks.js';
@@ -30,21 +30,38 @@ const FEWEST_FRAMES = 2;
 /** Gravity's z in the base frame above which the robot has fallen: a tilt of 60°. */
 const FALLEN_GRAVITY = -0.5;
 
+/** One recording of an input, or why it cannot be an episode. */
+export type Assembled = { readonly episode: Episode } | { readonly refused: DataError | FindingsError };
+
 /**
- * @throws DataError or FindingsError where the input does not fit the map or the robot, or cannot be mended
+ * The episodes of an input, one at a time. Where a recording cannot be mended the others still go in.
+ * @throws DataError or FindingsError where the input does not fit the map or the robot
  */
-export function assembleEpisodes(
+export async function* assembleEpisodes(
   input: RawInput,
   map: FieldMap,
   robot: RobotModel,
   options: AssembleOptions,
-): Episode[] {
+): AsyncGenerator<Assembled> {
   const joints = joinJoints(input.jointNames, map.joints, robot, options.input);
-  const recordings = input.recordings.flatMap(splitRecording);
-  return recordings.map((recording, number) => {
-    const where = recordings.length > 1 ? `${options.input} episode ${number}` : options.input;
-    return assembleEpisode(recording, number, where, map, joints, robot, options);
-  });
+  let number = 0;
+  for await (const whole of input.recordings) {
+    const parts = splitRecording(whole);
+    const isOnly = parts.length === 1 && Array.isArray(input.recordings) && input.recordings.length === 1;
+    for (const recording of parts) {
+      const where = isOnly ? options.input : `${options.input} episode ${number}`;
+      yield assembleOne(recording, number++, where, map, joints, robot, options);
+    }
+  }
+}
+
+function assembleOne(...parts: Parameters<typeof assembleEpisode>): Assembled {
+  try {
+    return { episode: assembleEpisode(...parts) };
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return { refused: error };
+  }
 }
 
 function assembleEpisode(

@@ -4,11 +4,11 @@
 // action is: the paper drops them, and so does the field map (an action in it is refused). Torque is kept as data.
 
 import { DataError } from '../src/base/errors.js';
-import type { Episode } from '../src/motion/episode.js';
-import { type MappedInputOptions, readMappedInput } from './mapped-input.js';
+import type { Assembled } from './assemble.js';
+import { type MappedInputOptions, readMappedEpisodes } from './mapped-input.js';
 
 /** @throws DataError or FindingsError where the log is refused */
-export async function readControllerLog(path: string, options: MappedInputOptions): Promise<Episode[]> {
+export function readControllerLog(path: string, options: MappedInputOptions): AsyncIterable<Assembled> {
   if (options.map.kind !== 'controller') {
     throw new DataError({
       where: 'field map: kind',
@@ -18,5 +18,5 @@ export async function readControllerLog(path: string, options: MappedInputOption
       fix: 'Use nextgait ingest rollout',
     });
   }
-  return readMappedInput(path, options);
+  return readMappedEpisodes(path, options);
 }

@@ -12,13 +12,41 @@ import { nearest } from '../src/base/nearest.js';
 import { type ChannelName, SOURCE_KINDS } from '../src/motion/episode.js';
 import { unitFactor } from './units.js';
 
+const SELECTORS = ['array', 'columns', 'perJoint', 'path'] as const;
+
+/** What files may be read, and what a map of each may say: where numbers are, what time is, where joint names are.
+ *  A format of one line here and one in formats.ts is there. */
+export const FORMAT_KEYS = {
+  npz: { selectors: ['array'], time: ['rateArray', 'array'], names: ['array'] },
+  csv: { selectors: ['columns', 'perJoint'], time: ['column'], names: ['header'] },
+  jsonl: { selectors: ['path', 'columns'], time: ['path'], names: [] },
+  hdf5: { selectors: ['array'], time: ['rateArray', 'array'], names: ['array'] },
+} as const satisfies Record<string, FormatKeys>;
+
+export type FormatName = keyof typeof FORMAT_KEYS;
+export const FORMAT_NAMES = Object.keys(FORMAT_KEYS) as FormatName[];
+
+interface FormatKeys {
+  readonly selectors: readonly (typeof SELECTORS)[number][];
+  /** Besides rate_hz, which every format may be given. */
+  readonly time: readonly ('rateArray' | 'array' | 'column' | 'path')[];
+  /** Besides list and robot. */
+  readonly names: readonly ('array' | 'header')[];
+}
+
+/** A column's number, or one that depends on the number of the file's joints: `7+J`, `14+2J`. */
+const column = z.union([z.int().nonnegative(), z.string().regex(/^\d+(\+\d*J)?$/, 'expected a number, 7+J or 14+2J')]);
+
 /** Where numbers are: one of array, columns, perJoint and path; slice alone in a csv without header. */
 const selector = {
-  /** npz: name of an array. */
+  /** npz, hdf5: name of an array. */
   array: z.string().optional(),
-  /** npz, jsonl: only these entries of each row, [first, one past the last], or [first] for all from there on.
-   *  csv without header: these columns. */
-  slice: z.union([z.tuple([z.int().nonnegative()]), z.tuple([z.int().nonnegative(), z.int().positive()])]).optional(),
+  /** npz, hdf5, jsonl: only these entries of each row, [first, one past the last], or [first] for all from there on.
+   *  csv without header: these columns. J stands for the number of the file's joints. */
+  slice: z.union([z.tuple([column]), z.tuple([column, column])]).optional(),
+  /** hdf5: an array whose last row stands before this one's first, whose last row then goes: what a recorder that
+   *  stores states after the step calls the initial state. */
+  initial: z.string().optional(),
   /** csv: column names. jsonl: paths of single numbers. */
   columns: z.array(z.string()).min(1).optional(),
   /** csv: one column per joint, `{joint}` standing for its name. */
@@ -32,6 +60,9 @@ const selector = {
   table: z.string().optional(),
   unit: z.string().optional(),
 };
+
+/** Orders of a robot's joints that files without names may have. */
+export const JOINT_ORDERS = ['model', 'breadth-first'] as const;
 
 const perJoint = z.union([z.number(), z.array(z.number()), z.record(z.string(), z.number())]);
 
@@ -56,7 +87,7 @@ const actionField = z.strictObject({
 
 export const fieldMapSchema = z.strictObject({
   about: z.string().optional(),
-  format: z.enum(['npz', 'csv', 'jsonl']),
+  format: z.enum(FORMAT_NAMES),
   /** `rollout` of a policy, log of a model-based `controller`, or human motion that is on the robot already. */
   kind: z.enum(SOURCE_KINDS),
   /** Name of the source in datasets, weights and metrics. */
@@ -67,7 +98,7 @@ export const fieldMapSchema = z.strictObject({
   delimiter: z.string().length(1).default(','),
   /** csv: false where the first line is data; columns are then selected by slice. */
   header: z.boolean().default(true),
-  /** npz: what the leading axes of every array are. */
+  /** npz, hdf5: what the leading axes of every array are. */
   axes: z.enum(['frame', 'episode-frame', 'frame-episode']).default('frame'),
   time: z.strictObject({
     /** Frames per second; or the name of an npz array that has it; or where the stamps are. */
@@ -76,13 +107,21 @@ export const fieldMapSchema = z.strictObject({
     array: z.string().optional(),
     column: z.string().optional(),
     path: z.string().optional(),
+    /** npz, hdf5: the column of the array that has the stamps. */
+    slice: z.tuple([z.int().nonnegative(), z.int().positive()]).optional(),
     unit: z.string().default('s'),
   }),
+  /** hdf5: the groups that are an episode each, `*` standing for any name: `data/demo_*`; arrays are named within. */
+  episodes: z.string().optional(),
+  /** npz, hdf5: arrays that are not zero in the last frame of an episode. */
+  episodeEnds: z.array(z.string()).min(1).optional(),
   /** A column that changes its value where a new episode begins. */
   episode: plainField.optional(),
   joints: z.strictObject({
-    /** The file's joint names, in its order: an npz array, a list, or what {joint} is in the csv header. */
+    /** The file's joint names, in its order: an npz or hdf5 array, a list, what {joint} is in the csv header, or, for
+     *  files that have none, the robot's: in the order of its `model`, or `breadth-first` as PhysX (Isaac) counts. */
     names: z.strictObject({
+      robot: z.enum(JOINT_ORDERS).optional(),
       array: z.string().optional(),
       list: z.array(z.string()).optional(),
       header: z.string().optional(),
@@ -186,20 +225,13 @@ async function fieldMapPath(nameOrPath: string): Promise<string> {
   });
 }
 
-const SELECTORS = ['array', 'columns', 'perJoint', 'path'] as const;
-const SELECTORS_OF: Readonly<Record<FieldMap['format'], readonly (typeof SELECTORS)[number][]>> = {
-  npz: ['array'],
-  csv: ['columns', 'perJoint'],
-  jsonl: ['path', 'columns'],
-};
-
 /** Everything wrong with a map that is well-formed. */
 function mapFindings(map: FieldMap, path: string): DataErrorDetail[] {
   const findings: DataErrorDetail[] = [];
   const tables = Object.keys(map.tables ?? {});
   for (const { key, field, width } of fieldRequests(map)) {
     const where = `${path}: ${key === 'episode' ? 'episode' : `channels.${key}`}`;
-    const expected = SELECTORS_OF[map.format];
+    const expected: FormatKeys['selectors'] = FORMAT_KEYS[map.format].selectors;
     const given = SELECTORS.filter((name) => field[name] !== undefined);
     if (map.format === 'csv' && (field.slice !== undefined || !map.header)) {
       // Without a header there is nothing but positions; with one, names say more.
@@ -238,9 +270,10 @@ function mapFindings(map: FieldMap, path: string): DataErrorDetail[] {
 
 function timeFindings({ time, format, header }: FieldMap, path: string): DataErrorDetail[] {
   const where = `${path}: time`;
-  const own = { npz: ['rateArray', 'array'], csv: header ? ['column'] : [], jsonl: ['path'] }[format];
+  // Without a header there is no column to name.
+  const own: FormatKeys['time'] = format === 'csv' && !header ? [] : FORMAT_KEYS[format].time;
   const given = (['rate_hz', 'rateArray', 'array', 'column', 'path'] as const).filter((key) => time[key] !== undefined);
-  const allowed = ['rate_hz', ...own];
+  const allowed: readonly string[] = ['rate_hz', ...own];
   if (given.length === 1 && allowed.includes(given[0])) {
     try {
       unitFactor('time', time.unit, where);
@@ -254,8 +287,8 @@ function timeFindings({ time, format, header }: FieldMap, path: string): DataErr
 
 function jointFindings({ joints, format, header }: FieldMap, path: string): DataErrorDetail[] {
   const where = `${path}: joints.names`;
-  const own = { npz: ['list', 'array'], csv: header ? ['list', 'header'] : ['list'], jsonl: ['list'] }[format];
-  const given = (['array', 'list', 'header'] as const).filter((key) => joints.names[key] !== undefined);
+  const own = ['list', 'robot', ...(format === 'csv' && !header ? [] : FORMAT_KEYS[format].names)];
+  const given = (['array', 'list', 'header', 'robot'] as const).filter((key) => joints.names[key] !== undefined);
   if (given.length !== 1 || !own.includes(given[0])) {
     return [{ where, what: 'joint names', expected: `one of ${own.join(', ')}`, found: given.join(', ') || 'none' }];
   }

@@ -1,18 +1,13 @@
 // What rollouts and controller logs share: a file (or a folder of tables) read by a field map.
 
 import { createHash } from 'node:crypto';
-import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
-import { DataError } from '../src/base/errors.js';
 import { sha256OfFile } from '../src/base/files.js';
 import type { Episode } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
-import { assembleEpisodes } from './assemble.js';
+import { type Assembled, assembleEpisodes } from './assemble.js';
 import type { FieldMap } from './field-map.js';
-import { readCsvInput } from './read-csv.js';
-import { readJsonlInput } from './read-jsonl.js';
-import { readNpzInput } from './read-npz.js';
-import type { RawInput } from './recording.js';
+import { isFolder, READERS } from './formats.js';
 
 export interface MappedInputOptions {
   readonly map: FieldMap;
@@ -23,18 +18,15 @@ export interface MappedInputOptions {
   readonly source?: string;
 }
 
-const READERS: Readonly<Record<FieldMap['format'], (path: string, map: FieldMap) => Promise<RawInput>>> = {
-  npz: readNpzInput,
-  csv: readCsvInput,
-  jsonl: readJsonlInput,
-};
-
-/** Reads one input into episodes. @throws DataError or FindingsError where it is refused */
-export async function readMappedInput(path: string, options: MappedInputOptions): Promise<Episode[]> {
+/**
+ * Reads one input, an episode at a time.
+ * @throws DataError or FindingsError where it is refused as a whole
+ */
+export async function* readMappedEpisodes(path: string, options: MappedInputOptions): AsyncGenerator<Assembled> {
   const { map, robot, rate_hz } = options;
-  await requireThere(path);
-  const input = await READERS[map.format](path, map);
-  return assembleEpisodes(input, map, robot, {
+  await isFolder(path); // says so where nothing is there
+  const input = await READERS[map.format].readRecordings(path, map, robot);
+  yield* assembleEpisodes(input, map, robot, {
     input: basename(resolve(path)),
     sha256: await sha256OfFiles(input.files),
     rate_hz,
@@ -43,15 +35,14 @@ export async function readMappedInput(path: string, options: MappedInputOptions)
   });
 }
 
-async function requireThere(path: string): Promise<void> {
-  try {
-    await stat(path);
-  } catch (error) {
-    throw new DataError(
-      { where: path, what: 'input cannot be read', found: (error as NodeJS.ErrnoException).code },
-      { cause: error },
-    );
+/** All episodes of one input. @throws DataError or FindingsError where it or one of them is refused */
+export async function readMappedInput(path: string, options: MappedInputOptions): Promise<Episode[]> {
+  const episodes: Episode[] = [];
+  for await (const assembled of readMappedEpisodes(path, options)) {
+    if ('refused' in assembled) throw assembled.refused;
+    episodes.push(assembled.episode);
   }
+  return episodes;
 }
 
 /** SHA-256 of one file; of the list of names and hashes where there are several. */

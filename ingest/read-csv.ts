@@ -3,19 +3,30 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../src/base/errors.js';
+import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
 import { type CsvTable, readCsv } from './readers/csv.js';
-import { type RawField, type RawInput, type RawTable, requireWidth, type Slice, uniformTimes } from './recording.js';
+import {
+  columnNumber,
+  type RawField,
+  type RawInput,
+  type RawTable,
+  requireWidth,
+  robotJointNames,
+  type Slice,
+  uniformTimes,
+} from './recording.js';
 import { unitFactor } from './units.js';
 
 /** @throws DataError or FindingsError naming file, line and column for what does not fit the map */
-export async function readCsvInput(path: string, map: FieldMap): Promise<RawInput> {
+export async function readCsvInput(path: string, map: FieldMap, robot: RobotModel): Promise<RawInput> {
   const files = await tableFiles(path, map);
   const requests = fieldRequests(map);
   // Names may come from the header of one table and be needed for another: that table is read first.
   const namesTable = map.joints.names.table ?? files.keys().next().value!;
   const order = [...files.keys()].sort((a, b) => Number(b === namesTable) - Number(a === namesTable));
-  let jointNames = map.joints.names.list;
+  const { names } = map.joints;
+  let jointNames = names.list ?? (names.robot === undefined ? undefined : robotJointNames(names.robot, robot));
   const tables: RawTable[] = [];
   for (const name of order) {
     const file = files.get(name)!;
@@ -23,7 +34,7 @@ export async function readCsvInput(path: string, map: FieldMap): Promise<RawInpu
     let width = 0;
     const columnsOf = ({ field }: FieldRequest) =>
       field.columns ??
-      positions(field.slice, width) ??
+      positions(field.slice, width, jointNames!.length) ??
       jointNames!.map((joint) => field.perJoint!.replace('{joint}', joint));
     const table = await readCsv(
       file,
@@ -65,9 +76,10 @@ async function tableFiles(path: string, map: FieldMap): Promise<Map<string, stri
 }
 
 /** Names of a slice's columns in a file without header of `width` columns. */
-function positions(slice: Slice | undefined, width: number): string[] | undefined {
+function positions(slice: Slice | undefined, width: number, jointCount: number): string[] | undefined {
   if (slice === undefined) return undefined;
-  const [first, end = width] = slice;
+  const first = columnNumber(slice[0], jointCount);
+  const end = slice[1] === undefined ? width : columnNumber(slice[1], jointCount);
   return Array.from({ length: Math.max(0, end - first) }, (_, k) => String(first + k));
 }
 

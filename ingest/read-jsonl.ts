@@ -1,23 +1,26 @@
 // A file of JSON lines as one recording.
 
+import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
 import { type JsonlTable, readJsonl } from './readers/jsonl.js';
-import { type RawField, type RawInput, requireWidth, sliceField, uniformTimes } from './recording.js';
+import { type RawField, type RawInput, requireWidth, robotJointNames, sliceField, uniformTimes } from './recording.js';
 import { unitFactor } from './units.js';
 
 /** @throws DataError or FindingsError naming file, line and path for what does not fit the map */
-export async function readJsonlInput(path: string, map: FieldMap): Promise<RawInput> {
+export async function readJsonlInput(path: string, map: FieldMap, robot: RobotModel): Promise<RawInput> {
   const requests = fieldRequests(map);
   const paths = requests.flatMap(({ field }) => field.columns ?? [field.path!]);
   const time = map.time.path === undefined ? [] : [map.time.path];
   const table = await readJsonl(path, [...new Set([...time, ...paths])]);
-  const jointNames = map.joints.names.list!;
+  const { names } = map.joints;
+  const jointNames = names.list ?? robotJointNames(names.robot!, robot);
   const fields = new Map<FieldRequest['key'], RawField>();
   for (const request of requests) {
     const where = `${path}: ${request.key}`;
     const field = sliceField(
       joinColumns(table, request.field.columns ?? [request.field.path!]),
       request.field.slice,
+      jointNames.length,
       where,
     );
     requireWidth(field, request, jointNames.length, where);

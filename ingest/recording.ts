@@ -2,7 +2,8 @@
 // joint order, with time in seconds.
 
 import { DataError } from '../src/base/errors.js';
-import type { FieldRequest } from './field-map.js';
+import type { RobotModel } from '../src/robot/robot-model.js';
+import type { FieldRequest, JOINT_ORDERS } from './field-map.js';
 
 /** Numbers of one field [frame, width]. */
 export interface RawField {
@@ -23,7 +24,8 @@ export type RawRecording = readonly RawTable[];
 
 export interface RawInput {
   readonly jointNames: readonly string[];
-  readonly recordings: readonly RawRecording[];
+  /** May be made one at a time while they are iterated; at the end of that the files are closed. */
+  readonly recordings: Iterable<RawRecording> | AsyncIterable<RawRecording>;
   /** Files that were read. */
   readonly files: readonly string[];
 }
@@ -33,13 +35,21 @@ export function uniformTimes(frameCount: number, rate_hz: number): Float64Array 
   return Float64Array.from({ length: frameCount }, (_, frame) => frame / rate_hz);
 }
 
-/** Columns [first, end), or from first on. */
-export type Slice = readonly [first: number, end?: number];
+/** Columns [first, end), or from first on; `7+J` where it depends on the number of joints. */
+export type Slice = readonly [first: number | string, end?: number | string];
+
+/** A column's number where a file has `jointCount` joints. */
+export function columnNumber(column: number | string, jointCount: number): number {
+  if (typeof column === 'number') return column;
+  const [, start, whole, digits] = /^(\d+)(\+(\d*)J)?$/.exec(column)!;
+  return Number(start) + (whole === undefined ? 0 : (digits === '' ? 1 : Number(digits)) * jointCount);
+}
 
 /** Columns of a field. @throws DataError where the field is narrower */
-export function sliceField(field: RawField, slice: Slice | undefined, where: string): RawField {
+export function sliceField(field: RawField, slice: Slice | undefined, jointCount: number, where: string): RawField {
   if (slice === undefined) return field;
-  const [first, end = field.width] = slice;
+  const first = columnNumber(slice[0], jointCount);
+  const end = slice[1] === undefined ? field.width : columnNumber(slice[1], jointCount);
   if (first >= end || end > field.width) {
     throw new DataError({ where, what: 'slice', expected: `part of 0 .. ${field.width}`, found: `${first} .. ${end}` });
   }
@@ -65,4 +75,18 @@ export function requireWidth(field: RawField, request: FieldRequest, jointCount:
     found: String(field.width),
     fix: 'Check slice, columns and joint names in the field map',
   });
+}
+
+/** The robot's joint names in the order that a file without names has them. */
+export function robotJointNames(
+  order: (typeof JOINT_ORDERS)[number],
+  robot: Pick<RobotModel, 'jointNames' | 'jointIndices' | 'joints' | 'bodies'>,
+): readonly string[] {
+  if (order === 'model') return robot.jointNames;
+  const depth = (body: number): number => (body < 0 ? 0 : 1 + depth(robot.bodies[body].parent));
+  // PhysX counts links level by level; within a level in the order of the model, which a stable sort keeps.
+  return robot.jointNames
+    .map((name, joint) => ({ name, depth: depth(robot.joints[robot.jointIndices[joint]].body) }))
+    .sort((a, b) => a.depth - b.depth)
+    .map(({ name }) => name);
 }

@@ -2,11 +2,11 @@
 // another tool has put on the robot already (a csv of joint positions, say) comes this way too, without actions.
 
 import { DataError } from '../src/base/errors.js';
-import type { Episode } from '../src/motion/episode.js';
-import { type MappedInputOptions, readMappedInput } from './mapped-input.js';
+import type { Assembled } from './assemble.js';
+import { type MappedInputOptions, readMappedEpisodes } from './mapped-input.js';
 
 /** @throws DataError or FindingsError where the file is refused */
-export async function readRollout(path: string, options: MappedInputOptions): Promise<Episode[]> {
+export function readRollout(path: string, options: MappedInputOptions): AsyncIterable<Assembled> {
   if (options.map.kind === 'controller') {
     throw new DataError({
       where: 'field map: kind',
@@ -16,5 +16,5 @@ export async function readRollout(path: string, options: MappedInputOptions): Pr
       fix: 'Use nextgait ingest controller',
     });
   }
-  return readMappedInput(path, options);
+  return readMappedEpisodes(path, options);
 }

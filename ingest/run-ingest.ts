@@ -1,15 +1,17 @@
 // Ingests many inputs into one dataset: a refused input is told and left out, the others go in.
 //
-// Inputs are read one at a time and in the order given; all episodes of an input go in, or none. The same inputs and
-// options give the same bytes, and an input that is in the dataset already is skipped.
+// Inputs are read one at a time and in the order given. Of an input that is read whole all episodes go in, or none; of
+// one that streams a refused episode is told and left out. The same inputs and options give the same bytes, and what is
+// in the dataset already is skipped.
 
 import { basename, join, resolve } from 'node:path';
-import { type DataErrorDetail, describe, isUserError } from '../src/base/errors.js';
+import { type DataError, type DataErrorDetail, describe, type FindingsError, isUserError } from '../src/base/errors.js';
 import { writeFileAtomic } from '../src/base/files.js';
 import type { Logger } from '../src/base/logger.js';
 import { TOOL } from '../src/base/version.js';
 import type { DatasetWriter } from '../src/dataset/dataset-writer.js';
 import type { ChannelName, Episode, Finding } from '../src/motion/episode.js';
+import type { Assembled } from './assemble.js';
 
 export const REPORT_FILE = 'ingest-report.json';
 
@@ -27,8 +29,11 @@ export interface IngestedInput {
   /** Name without folders. */
   readonly input: string;
   readonly status: 'ingested' | 'skipped' | 'refused';
+  /** Those that went in, or were in already. */
   readonly episodes: readonly IngestedEpisode[];
-  /** Why it was refused. */
+  /** Episodes of it that were refused while others went in. */
+  readonly refusedEpisodes?: number;
+  /** Why it, or some of its episodes, were refused. */
   readonly errors?: readonly DataErrorDetail[];
 }
 
@@ -40,6 +45,8 @@ export interface IngestReport {
   readonly skipped: number;
   readonly refused: number;
   readonly episodes: number;
+  /** Refused episodes of inputs that went in otherwise. */
+  readonly refusedEpisodes: number;
   readonly seconds: number;
   readonly inputs: readonly IngestedInput[];
   /** True where Ctrl-C ended it before the last input. */
@@ -48,7 +55,8 @@ export interface IngestReport {
 
 export interface IngestJob {
   readonly inputs: readonly string[];
-  readonly read: (path: string) => Promise<Episode[]>;
+  /** All episodes of an input, which go in together or not at all; or one at a time, each of which may be refused. */
+  readonly read: (path: string) => Promise<Episode[]> | AsyncIterable<Assembled>;
   readonly writer: DatasetWriter;
   readonly log: Logger;
   readonly signal?: AbortSignal;
@@ -79,6 +87,7 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
     skipped: count('skipped'),
     refused: count('refused'),
     episodes: episodes.length,
+    refusedEpisodes: done.reduce((sum, { refusedEpisodes = 0 }) => sum + refusedEpisodes, 0),
     seconds: episodes.reduce((sum, episode) => sum + episode.seconds, 0),
     inputs: done,
     interrupted: done.length < inputs.length,
@@ -87,14 +96,12 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
   return report;
 }
 
-async function ingestInput(
-  path: string,
-  read: (path: string) => Promise<Episode[]>,
-  writer: DatasetWriter,
-): Promise<IngestedInput> {
+async function ingestInput(path: string, read: IngestJob['read'], writer: DatasetWriter): Promise<IngestedInput> {
   const input = basename(resolve(path));
   try {
-    const episodes = await read(path);
+    const source = read(path);
+    if (Symbol.asyncIterator in source) return await ingestStream(input, source, writer);
+    const episodes = await source;
     const summaries = episodes.map(summarise);
     if (episodes.every(({ id }) => writer.has(id))) return { input, status: 'skipped', episodes: summaries };
     for (const episode of episodes) writer.check(episode);
@@ -102,8 +109,55 @@ async function ingestInput(
     return { input, status: 'ingested', episodes: summaries };
   } catch (error) {
     if (!isUserError(error)) throw error;
-    return { input, status: 'refused', episodes: [], errors: 'findings' in error ? error.findings : [error.detail] };
+    return { input, status: 'refused', episodes: [], errors: detailsOf(error) };
   }
+}
+
+/** Refused episodes at the beginning of an input after which the rest of it is not read. */
+const REFUSED_AT_FIRST = 10;
+/** Errors of single episodes that a report keeps for each input. */
+const MOST_ERRORS = 20;
+
+/** Episodes of one input as they come, so that memory does not grow with it. */
+async function ingestStream(
+  input: string,
+  source: AsyncIterable<Assembled>,
+  writer: DatasetWriter,
+): Promise<IngestedInput> {
+  const summaries: IngestedEpisode[] = [];
+  const errors: DataErrorDetail[] = [];
+  let refused = 0;
+  let appended = 0;
+  for await (const assembled of source) {
+    const problem = 'refused' in assembled ? assembled.refused : await appendOne(assembled.episode, writer);
+    if (problem instanceof Error) {
+      refused++;
+      if (errors.length < MOST_ERRORS) errors.push(...detailsOf(problem));
+      if (summaries.length === 0 && refused === REFUSED_AT_FIRST) break;
+      continue;
+    }
+    if (problem) appended++;
+    summaries.push(summarise((assembled as { readonly episode: Episode }).episode));
+  }
+  if (summaries.length === 0) return { input, status: 'refused', episodes: [], errors };
+  const status = appended > 0 ? 'ingested' : 'skipped';
+  return { input, status, episodes: summaries, ...(refused > 0 ? { refusedEpisodes: refused, errors } : {}) };
+}
+
+/** True where the episode went in, false where it was in already, or why not. */
+async function appendOne(episode: Episode, writer: DatasetWriter): Promise<boolean | DataError | FindingsError> {
+  if (writer.has(episode.id)) return false;
+  try {
+    await writer.append(episode);
+    return true;
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return error;
+  }
+}
+
+function detailsOf(error: DataError | FindingsError): readonly DataErrorDetail[] {
+  return 'findings' in error ? error.findings : [error.detail];
 }
 
 function summarise(episode: Episode): IngestedEpisode {
@@ -119,7 +173,12 @@ function summarise(episode: Episode): IngestedEpisode {
 }
 
 /** One line an input. */
-function logInput({ status, episodes, errors = [] }: IngestedInput, path: string, log: Logger, isOnly: boolean): void {
+function logInput(
+  { status, episodes, errors = [], refusedEpisodes = 0 }: IngestedInput,
+  path: string,
+  log: Logger,
+  isOnly: boolean,
+): void {
   if (status === 'refused') {
     const [first, ...rest] = describe(errors[0]).split('\n');
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more, in ${REPORT_FILE})` : '';
@@ -134,6 +193,9 @@ function logInput({ status, episodes, errors = [] }: IngestedInput, path: string
   }
   const seconds = episodes.reduce((sum, episode) => sum + episode.seconds, 0);
   const counted = `${episodes.length} episode${episodes.length === 1 ? '' : 's'}, ${seconds.toFixed(1)} s`;
+  if (refusedEpisodes > 0) {
+    log.warn(`${path}: ${refusedEpisodes} episodes refused, the first: ${describe(errors[0])}`);
+  }
   log.info(`${path}: ${counted}, ${findingsText(episodes.flatMap((episode) => episode.findings))}`);
 }
 

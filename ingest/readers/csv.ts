@@ -12,6 +12,8 @@ export interface CsvOptions {
   readonly delimiter?: string;
   /** False where the first line is data: columns are then named by their position, "0", "1" and so on. */
   readonly header?: boolean;
+  /** Stop after so many rows. */
+  readonly mostRows?: number;
 }
 
 export interface CsvTable {
@@ -70,6 +72,7 @@ export async function readCsv(
       }
       if (findings.length >= MOST_FINDINGS) break;
       rows!.push(row);
+      if (rows!.rowCount === options.mostRows) break;
     }
   } catch (error) {
     throw asDataError(error, path);

@@ -17,7 +17,11 @@ export interface JsonlTable {
 const MOST_FINDINGS = 10;
 
 /** @throws FindingsError with file:line for lines that are not JSON or lack a path; DataError for an unreadable file */
-export async function readJsonl(path: string, paths: readonly string[]): Promise<JsonlTable> {
+export async function readJsonl(
+  path: string,
+  paths: readonly string[],
+  mostRows = Number.POSITIVE_INFINITY,
+): Promise<JsonlTable> {
   const readers = paths.map((text) => ({
     text,
     steps: parsePath(text, path),
@@ -45,7 +49,7 @@ export async function readJsonl(path: string, paths: readonly string[]): Promise
         for (const reader of readers) readPath(reader, record, where, findings);
         rowCount++;
       }
-      if (findings.length >= MOST_FINDINGS) break;
+      if (findings.length >= MOST_FINDINGS || rowCount === mostRows) break;
     }
   } finally {
     await file.close();

@@ -3,10 +3,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type IngestReport, ingestInputs, REPORT_FILE } from '../../ingest/run-ingest.js';
+import { type IngestJob, type IngestReport, ingestInputs, REPORT_FILE } from '../../ingest/run-ingest.js';
 import { DataError } from '../base/errors.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
-import type { Episode } from '../motion/episode.js';
 import { RESAMPLE_DEFAULTS } from '../motion/resample.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { loadRobot } from '../sim/load-robot.js';
@@ -48,7 +47,7 @@ export async function runIngest(
   { log, signal }: VerbContext,
   flags: IngestFlags,
   inputs: readonly string[],
-  prepare: (robot: RobotModel) => Promise<(path: string) => Promise<Episode[]>>,
+  prepare: (robot: RobotModel) => Promise<IngestJob['read']>,
 ): Promise<VerbResult> {
   for (const name of ['robot', 'out'] as const) {
     if (flags[name] === undefined) throw new DataError({ where: `--${name}`, what: 'flag is missing' });
@@ -61,15 +60,16 @@ export async function runIngest(
   const writer = await DatasetWriter.open(flags.out!, { robot, rate_hz: flags.rate, append, overwrite });
   const report = await ingestInputs({ inputs, read, writer, log, signal });
   log.info(summaryLine(report, flags.out!));
-  return { ...report, exitCode: report.refused > 0 ? 1 : 0 };
+  return { ...report, exitCode: report.refused + report.refusedEpisodes > 0 ? 1 : 0 };
 }
 
 function summaryLine(report: IngestReport, out: string): string {
-  const { ingested, skipped, refused, episodes, seconds, interrupted } = report;
+  const { ingested, skipped, refused, episodes, refusedEpisodes, seconds, interrupted } = report;
   const counts = [
     `${ingested} ingested`,
     skipped > 0 ? `${skipped} skipped` : '',
     refused > 0 ? `${refused} refused` : '',
+    refusedEpisodes > 0 ? `${refusedEpisodes} episodes refused` : '',
   ].filter((part) => part !== '');
   const end = interrupted ? '; interrupted: go on with the same command and --append' : '';
   return `${counts.join(', ')}: ${episodes} episodes, ${(seconds / 60).toFixed(1)} min in ${join(out, REPORT_FILE)}${end}`;

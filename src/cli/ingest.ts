@@ -1,11 +1,11 @@
 // nextgait ingest <source>: files of other tools into a dataset. One subcommand per kind of source.
 
 import { Command } from 'commander';
+import type { Assembled } from '../../ingest/assemble.js';
 import { readControllerLog } from '../../ingest/controller.js';
 import { loadFieldMap } from '../../ingest/field-map.js';
 import type { MappedInputOptions } from '../../ingest/mapped-input.js';
 import { readRollout } from '../../ingest/rollout.js';
-import type { Episode } from '../motion/episode.js';
 import { verbAction, withExample } from './common.js';
 import { ingestBvhCommand, ingestVideoCommand } from './ingest-human.js';
 import { expandFolders, type IngestFlags, runIngest, withIngestFlags } from './ingest-run.js';
@@ -41,7 +41,7 @@ function mappedCommand(
   name: string,
   description: string,
   example: string,
-  read: (path: string, options: MappedInputOptions) => Promise<Episode[]>,
+  read: (path: string, options: MappedInputOptions) => AsyncIterable<Assembled>,
 ): Command {
   const command = new Command(name)
     .description(description)

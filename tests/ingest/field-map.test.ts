@@ -90,7 +90,7 @@ describe('field maps', () => {
     [
       'names of another format',
       { ...GOOD, joints: { names: { array: 'names' } } },
-      /joints.names: joint names: expected one of list, header/,
+      /joints.names: joint names: expected one of list, robot, header/,
     ],
     [
       'a scale without meaning',
