@@ -2,6 +2,7 @@
 //
 // Foreign ONNX policies, NextGait bundles and baselines all implement it; recording and evaluation know nothing else.
 
+import type { Random } from '../base/random.js';
 import type { RobotIdentity } from '../robot/robot-model.js';
 
 /** Sensor view of one robot at one control step. The arrays are views that the environment overwrites each step. */
@@ -38,8 +39,11 @@ export interface Controller {
   readonly commandRange?: CommandRange;
   /** Names of the model's sensors that it reads from RobotState.sensors; absent where it reads none. */
   readonly sensors?: readonly string[];
-  /** Forgets the history of a slot. Call before the first act() of an episode. */
-  reset(slot: number): void;
+  /**
+   * Forgets the history of a slot. Call before the first act() of an episode.
+   * @param random for what the controller itself draws anew in each episode; without it, nothing is drawn
+   */
+  reset(slot: number, random?: Random): void;
   /**
    * Computes the actions of `slots` from their states and commands.
    * @param slots which slots act now
@@ -53,6 +57,13 @@ export interface Controller {
     commands: Float64Array,
     actions: Float64Array,
   ): Promise<void>;
+  /**
+   * A controller that commands torques has this: joint torques of one robot, wanted at every physics step. Its actions
+   * are then zero, mean nothing and are not executed.
+   * @param tick_s time since the torques before (s)
+   * @param torques written: [joint] N m, in the robot's joint order
+   */
+  torques?(slot: number, state: RobotState, tick_s: number, torques: Float64Array): void;
   /**
    * Tells the controller what was executed in place of its last action (exploration noise, clipping), where it was
    * not the action itself: [slot, joint]. Its history must carry the executed action.
