@@ -77,7 +77,7 @@ function assembleEpisode(
   const tracks = recording.map((table) => {
     const columns = columnsOf(table, map, joints, robot);
     const repaired = repairTrack({ time_s: table.time_s, columns }, where);
-    findings.push(...repaired.findings, ...gapFindings(repaired.track.time_s));
+    findings.push(...(table.findings ?? []), ...repaired.findings, ...gapFindings(repaired.track.time_s));
     return repaired.track;
   });
   refuseErrors(findings, where);

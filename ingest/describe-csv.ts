@@ -6,7 +6,7 @@ import { basename, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DataError } from '../src/base/errors.js';
 import { groupColumns } from './column-groups.js';
-import { isFolder } from './formats.js';
+import { isFolder } from './input-path.js';
 import { type CsvTable, readCsv } from './readers/csv.js';
 import { SAMPLE_ROWS, type SourceDescription, type SourceField } from './source-description.js';
 

@@ -21,6 +21,7 @@ export const FORMAT_KEYS = {
   csv: { selectors: ['columns', 'perJoint'], time: ['column'], names: ['header'] },
   jsonl: { selectors: ['path', 'columns'], time: ['path'], names: [] },
   hdf5: { selectors: ['array'], time: ['rateArray', 'array'], names: ['array'] },
+  lerobot: { selectors: ['array', 'columns', 'perJoint'], time: ['rateArray', 'array'], names: ['array', 'header'] },
 } as const satisfies Record<string, FormatKeys>;
 
 export type FormatName = keyof typeof FORMAT_KEYS;

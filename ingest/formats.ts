@@ -4,18 +4,21 @@
 // beginning of every field, and `readRecordings` gives the fields that a map asks for, as recordings with times in
 // seconds. Guessing, checking and conversion to SI happen once, for all formats, behind this seam.
 
-import { stat } from 'node:fs/promises';
 import { DataError } from '../src/base/errors.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { describeCsv, isTableFolder } from './describe-csv.js';
 import { describeHdf5 } from './describe-hdf5.js';
 import { describeJsonl } from './describe-jsonl.js';
+import { describeLeRobot } from './describe-lerobot.js';
 import { describeNpz } from './describe-npz.js';
 import type { FieldMap, FormatName } from './field-map.js';
+import { isFolder } from './input-path.js';
 import { readCsvInput } from './read-csv.js';
 import { readHdf5Input } from './read-hdf5.js';
 import { readJsonlInput } from './read-jsonl.js';
+import { readLeRobotInput } from './read-lerobot.js';
 import { readNpzInput } from './read-npz.js';
+import { isLeRobotFolder } from './readers/lerobot.js';
 import type { RawInput } from './recording.js';
 import type { SourceDescription } from './source-description.js';
 
@@ -45,6 +48,12 @@ export const READERS: Readonly<Record<FormatName, SourceReader>> = {
   },
   jsonl: { endings: ['.jsonl', '.ndjson'], describe: describeJsonl, readRecordings: readJsonlInput },
   hdf5: { endings: ['.hdf5', '.h5'], describe: describeHdf5, readRecordings: readHdf5Input },
+  lerobot: {
+    endings: [],
+    ownsFolder: isLeRobotFolder,
+    describe: describeLeRobot,
+    readRecordings: readLeRobotInput,
+  },
 };
 
 /** The format of a file or folder. @throws DataError where there is none for it, or nothing is there */
@@ -72,14 +81,4 @@ export async function formatOf(path: string): Promise<FormatName> {
 /** What is in a file or folder, read by the reader of its type. */
 export async function describeSource(path: string): Promise<SourceDescription> {
   return READERS[await formatOf(path)].describe(path);
-}
-
-/** @throws DataError where nothing is there */
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'input cannot be read', found }, { cause: error });
-  }
 }

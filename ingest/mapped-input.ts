@@ -7,7 +7,8 @@ import type { Episode } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type Assembled, assembleEpisodes } from './assemble.js';
 import type { FieldMap } from './field-map.js';
-import { isFolder, READERS } from './formats.js';
+import { READERS } from './formats.js';
+import { isFolder } from './input-path.js';
 
 export interface MappedInputOptions {
   readonly map: FieldMap;

@@ -2,6 +2,7 @@
 // joint order, with time in seconds.
 
 import { DataError } from '../src/base/errors.js';
+import type { Finding } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import type { FieldRequest, JOINT_ORDERS } from './field-map.js';
 
@@ -17,6 +18,8 @@ export interface RawTable {
   readonly where: string;
   readonly time_s: Float64Array;
   readonly fields: ReadonlyMap<FieldRequest['key'], RawField>;
+  /** What the reader noticed: a file that ends too early, episodes that are not there. */
+  readonly findings?: readonly Finding[];
 }
 
 /** One stretch of time: its tables are joined on time. */
