@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { VERSION } from '../base/version.js';
+import { daggerCommand } from './dagger.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
@@ -10,6 +11,7 @@ import { inspectCommand } from './inspect.js';
 import { quickstartCommand } from './quickstart.js';
 import { recordCommand } from './record.js';
 import { trainCommand } from './train.js';
+import { viewCommand } from './view.js';
 
 export function createProgram(): Command {
   const program = new Command('nextgait')
@@ -21,8 +23,10 @@ export function createProgram(): Command {
     ingestCommand(),
     inspectCommand(),
     trainCommand(),
+    daggerCommand(),
     evaluateCommand(),
     exportCommand(),
+    viewCommand(),
     doctorCommand(),
   ]) {
     program.addCommand(command);

@@ -3,6 +3,7 @@
 // What is drawn follows MuJoCo's own habit: groups 0 to 2 are for looking at, 3 and more for contact and hidden unless a
 // model has nothing else. Where a body has shapes that collide with nothing beside ones that do, the former are its looks.
 
+import type { RobotModel } from '../../robot/robot-model.js';
 import type { MjModel } from '../../sim/mujoco.js';
 import type { MeshPlace, RobotGeometry, RobotShape, ShapeType } from './robot-geometry.js';
 
@@ -23,8 +24,11 @@ export interface ReadGeometry {
   readonly meshBytes: Uint8Array;
 }
 
-/** @param robot name and hash of the RobotModel whose bodies the model has, in the same order */
-export function geometryOfModel(model: MjModel, robot: { readonly name: string; readonly hash: string }): ReadGeometry {
+/** @param robot the robot whose bodies the model has, in the same order */
+export function geometryOfModel(
+  model: MjModel,
+  robot: Pick<RobotModel, 'name' | 'hash' | 'bodies'>,
+): ReadGeometry {
   const bodies = Array.from({ length: model.nbody }, () => [] as number[]);
   for (let geom = 0; geom < model.ngeom; geom++) {
     if (TYPES[model.geom_type[geom]] !== undefined) bodies[model.geom_bodyid[geom]].push(geom);
@@ -51,7 +55,7 @@ export function geometryOfModel(model: MjModel, robot: { readonly name: string; 
     };
   });
   return {
-    geometry: { robot: { name: robot.name, hash: robot.hash }, shapes, meshes: meshes.places },
+    geometry: { robot: { name: robot.name, hash: robot.hash, bodies: robot.bodies.map(({ name }) => name) }, shapes, meshes: meshes.places },
     meshBytes: meshes.bytes,
   };
 }

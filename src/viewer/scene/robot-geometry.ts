@@ -29,8 +29,8 @@ export interface MeshPlace {
 }
 
 export interface RobotGeometry {
-  /** Name and hash of the robot that was read. */
-  readonly robot: { readonly name: string; readonly hash: string };
+  /** The robot that was read: its shapes fit every robot with the same bodies in the same order. */
+  readonly robot: { readonly name: string; readonly hash: string; readonly bodies: readonly string[] };
   readonly shapes: readonly RobotShape[];
   readonly meshes: readonly MeshPlace[];
 }
@@ -42,3 +42,7 @@ export interface RobotDescription {
   /** The binary file of the geometry's meshes, where it has any. */
   readonly meshBytes?: Uint8Array;
 }
+
+/** Names of the two files, within an item. */
+export const GEOMETRY_FILE = 'robot-geometry.json';
+export const MESHES_FILE = 'robot-meshes.bin';

@@ -5,7 +5,7 @@
 
 import { type Problem, ProblemError, type SourceDescription, type ViewerSource } from '../page.js';
 
-export const DESCRIPTION_PATH = 'data/source.json';
+export const DESCRIPTION_PATH = 'source.json';
 const MOST_WHOLE_FILES = 3;
 const PARTIAL = 206;
 const BEYOND_END = 416;

@@ -1,0 +1,122 @@
+// nextgait view: datasets, runs, policies and evaluations in a web app, on this machine or as a static build.
+
+import { spawn } from 'node:child_process';
+import { access, realpath } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { Command, Option } from 'commander';
+import { DataError } from '../base/errors.js';
+import { packagePath } from '../base/files.js';
+import { isLoopback } from '../viewer/server/guard.js';
+import { type GivenItem, itemsAt } from '../viewer/server/items.js';
+import { addGeometry } from '../viewer/server/made-geometry.js';
+import { startViewerServer } from '../viewer/server/server.js';
+import { DESCRIPTION_FILE, writeStaticBuild } from '../viewer/server/static-build.js';
+import {
+  type CommonOptions,
+  parseSeed,
+  type VerbContext,
+  type VerbResult,
+  verbAction,
+  withCommonFlags,
+  withExample,
+} from './common.js';
+
+interface ViewFlags extends Pick<CommonOptions, 'json' | 'quiet' | 'robot' | 'overwrite'> {
+  readonly port?: number;
+  readonly host: string;
+  readonly open?: boolean;
+  readonly build?: string;
+}
+
+const PORT = 8474;
+
+export function viewCommand(): Command {
+  const command = new Command('view')
+    .description('look at datasets, runs, policies and evaluations in the browser, and drive a policy')
+    .argument(
+      '[paths...]',
+      'datasets, shards, runs, bundles, evaluations, or folders of them (default: the bundled policy)',
+    )
+    .addOption(new Option('--port <number>', `port to serve on (default: ${PORT}, or a free one)`).argParser(parseSeed))
+    .option('--host <address>', 'address to listen on; others than loopback let the network read the data', '127.0.0.1')
+    .option('--open', 'open the browser (default: where there is a terminal)')
+    .option('--no-open', 'do not open the browser')
+    .option('--build <folder>', 'write a static copy with the data in it for any web host, instead of serving')
+    .option('--overwrite', 'replace an earlier build', false);
+  withCommonFlags(command, ['robot'], { robot: 'the one that the data names' });
+  withExample(command, 'nextgait view datasets/walks runs/walk');
+  return command.action(verbAction(view));
+}
+
+async function view(context: VerbContext, flags: ViewFlags, paths: readonly string[]): Promise<VerbResult> {
+  const app = await builtApp();
+  const items: GivenItem[] = [];
+  const given = paths.length > 0 ? paths : [packagePath('data', 'pretrained')];
+  for (const path of given) items.push(...(await itemsAt(path)));
+  addGeometry(items, flags.robot, (text) => context.log.warn(text));
+  if (flags.build !== undefined) return build(context, flags, app, items);
+  return serve(context, flags, app, items);
+}
+
+/** The folder that vite wrote, in the package or in a checkout. */
+async function builtApp(): Promise<string> {
+  const app = packagePath('dist', 'viewer');
+  try {
+    await access(join(app, 'index.html'));
+  } catch (error) {
+    throw new DataError(
+      { where: app, what: 'the browser app is not built', fix: 'Run `npm run build`' },
+      { cause: error },
+    );
+  }
+  return realpath(app);
+}
+
+async function build(
+  { log, signal }: VerbContext,
+  flags: ViewFlags,
+  app: string,
+  items: readonly GivenItem[],
+): Promise<VerbResult> {
+  const folder = resolve(flags.build!);
+  const { files, bytes } = await writeStaticBuild(app, items, folder, { overwrite: flags.overwrite, signal });
+  log.info(`${flags.build}: the viewer with ${files} files of data, ${(bytes / 1e6).toFixed(1)} MB`);
+  log.info(`Serve it from any web host; on this machine, for instance: npx vite preview --outDir ${flags.build}`);
+  return { folder, files, bytes, description: join(folder, DESCRIPTION_FILE) };
+}
+
+async function serve(
+  { log, interactive, signal }: VerbContext,
+  flags: ViewFlags,
+  app: string,
+  items: readonly GivenItem[],
+): Promise<VerbResult> {
+  const server = await startViewerServer({
+    items,
+    app,
+    host: flags.host,
+    port: flags.port ?? PORT,
+    anyPort: flags.port === undefined,
+    onError: (error) => log.warn(`viewer: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
+  });
+  for (const { kind, name } of items) log.info(`${kind} ${name}`);
+  if (!isLoopback(flags.host)) {
+    log.warn(
+      `Everyone who reaches ${flags.host}:${server.port} can read these files. Leave --host out to keep them here.`,
+    );
+  }
+  log.info(`Viewer at ${server.address} (Ctrl-C ends it)`);
+  if (flags.open ?? interactive) openBrowser(server.address);
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await server.close();
+  return { address: server.address };
+}
+
+/** Asks the desktop for its browser; where there is none, the printed address does. */
+function openBrowser(address: string): void {
+  const [command, ...before] =
+    process.platform === 'darwin' ? ['open'] : process.platform === 'win32' ? ['cmd', '/c', 'start', ''] : ['xdg-open'];
+  const child = spawn(command, [...before, address], { stdio: 'ignore', detached: true });
+  child.on('error', () => {});
+  child.unref();
+}

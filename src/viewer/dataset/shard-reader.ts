@@ -1,0 +1,151 @@
+// Reads shards over byte ranges: the robot from a shard's header, findings from its footer, an episode's record batch.
+//
+// An episode is one range of the file, decoded in place: its columns are views of the bytes that arrived, its nulls are
+// the modality mask. Bytes are held against their checksums; episodes last looked at are kept within a budget.
+
+import { Footer } from 'apache-arrow/ipc/metadata/file';
+import { batchLayout, META, type ShardContent, shardContentSchema } from '../../dataset/schema.js';
+import type { Channel, ChannelName, Finding } from '../../motion/episode.js';
+import { robotFromJson } from '../../robot/robot-json.js';
+import type { RobotModel } from '../../robot/robot-model.js';
+import { ProblemError, type ViewerSource } from '../page.js';
+import { crc32 } from './crc32.js';
+import type { EpisodeEntry, ShardEntry } from './dataset-index.js';
+
+const MAGIC = 'ARROW1';
+const TAIL_BYTES = 4 + MAGIC.length;
+const KEPT_BYTES = 32 * 1024 * 1024;
+const KEPT_FOOTERS = 4;
+
+export interface EpisodeData {
+  readonly entry: EpisodeEntry;
+  readonly channels: Readonly<Partial<Record<ChannelName, Channel>>>;
+  readonly findings: readonly Finding[];
+  readonly provenance: ShardContent['provenances'][number];
+}
+
+export interface ShardReader {
+  /** The whole robot; undefined where the shard's writer did not have it. @throws ProblemError */
+  robot(shard: ShardEntry): Promise<RobotModel | undefined>;
+  /** @throws ProblemError where the bytes are not those that were written */
+  episode(entry: EpisodeEntry): Promise<EpisodeData>;
+  /** Bytes of episodes that are kept. */
+  readonly keptBytes: number;
+}
+
+interface ShardFooter {
+  readonly content: ShardContent;
+  readonly robotJson?: string;
+}
+
+export function createShardReader(source: ViewerSource, itemPath: string): ShardReader {
+  const footers = new Map<string, Promise<ShardFooter>>();
+  const kept = new Map<number, EpisodeData>();
+  let keptBytes = 0;
+
+  const footerOf = (shard: ShardEntry): Promise<ShardFooter> => {
+    const known = footers.get(shard.file);
+    if (known !== undefined) return known;
+    const reading = readFooter(source, `${itemPath}/${shard.file}`, shard);
+    footers.set(shard.file, reading);
+    reading.catch(() => footers.delete(shard.file));
+    if (footers.size > KEPT_FOOTERS) footers.delete(footers.keys().next().value!);
+    return reading;
+  };
+
+  return {
+    get keptBytes() {
+      return keptBytes;
+    },
+    async robot(shard) {
+      const { robotJson } = await footerOf(shard);
+      return robotJson === undefined ? undefined : robotFromJson(JSON.parse(robotJson), shard.file);
+    },
+    async episode(entry) {
+      const known = kept.get(entry.index);
+      if (known !== undefined) {
+        // Looked at last: goes to the end of the order.
+        kept.delete(entry.index);
+        kept.set(entry.index, known);
+        return known;
+      }
+      const path = `${itemPath}/${entry.shard.file}`;
+      const [bytes, { content }] = await Promise.all([
+        source.readBytes(path, { start: entry.offset, end: entry.offset + entry.length }),
+        footerOf(entry.shard),
+      ]);
+      if (bytes.byteLength !== entry.length || crc32(bytes) !== entry.crc32) throw damaged(path, `episode ${entry.id}`);
+      const listed = content.episodes[entry.number];
+      if (listed?.id !== entry.id) throw damaged(path, 'list of episodes');
+      const data: EpisodeData = {
+        entry,
+        channels: decodeChannels(entry, bytes),
+        findings: listed.findings,
+        provenance: content.provenances[listed.provenance],
+      };
+      kept.set(entry.index, data);
+      keptBytes += entry.length;
+      for (const [index, old] of kept) {
+        if (keptBytes <= KEPT_BYTES || index === entry.index) break;
+        kept.delete(index);
+        keptBytes -= old.entry.length;
+      }
+      return data;
+    },
+  };
+}
+
+/** The columns of a record batch as views of its bytes (a copy where those are not aligned). */
+export function decodeChannels(entry: EpisodeEntry, bytes: Uint8Array): EpisodeData['channels'] {
+  const { frames, partial, shard } = entry;
+  const layout = batchLayout(shard.columns, frames, (name) => partial[name] !== undefined);
+  const body = entry.body - entry.offset;
+  if (body + layout.length !== bytes.byteLength) throw damaged(shard.file, `episode ${entry.id}`);
+  const channels: Partial<Record<ChannelName, Channel>> = {};
+  for (const [name, { width, validity, data }] of layout.columns) {
+    channels[name] = {
+      width,
+      data: floats(bytes, body + data, frames * width),
+      ...(validity < 0 ? {} : { valid: expandBits(bytes, body + validity, frames) }),
+    };
+  }
+  return channels;
+}
+
+function floats(bytes: Uint8Array, at: number, count: number): Float32Array {
+  const start = bytes.byteOffset + at;
+  if (start % 4 === 0) return new Float32Array(bytes.buffer as ArrayBuffer, start, count);
+  return new Float32Array(bytes.slice(at, at + 4 * count).buffer);
+}
+
+/** Bits, least significant first, as one byte each. */
+function expandBits(bytes: Uint8Array, at: number, count: number): Uint8Array {
+  return Uint8Array.from({ length: count }, (_, bit) => (bytes[at + (bit >> 3)] >> (bit & 7)) & 1);
+}
+
+async function readFooter(source: ViewerSource, path: string, { bytes }: ShardEntry): Promise<ShardFooter> {
+  const tail = await source.readBytes(path, { start: bytes - TAIL_BYTES, end: bytes });
+  if (tail.byteLength !== TAIL_BYTES || new TextDecoder('latin1').decode(tail.subarray(4)) !== MAGIC) {
+    throw damaged(path, 'end');
+  }
+  const length = new DataView(tail.buffer, tail.byteOffset).getInt32(0, true);
+  if (length <= 0 || length > bytes - 2 * TAIL_BYTES) throw damaged(path, 'footer');
+  const end = bytes - TAIL_BYTES;
+  const raw = await source.readBytes(path, { start: end - length, end });
+  let metadata: Map<string, string>;
+  try {
+    metadata = Footer.decode(raw).schema.metadata;
+  } catch (error) {
+    throw new ProblemError(damaged(path, 'footer').problem, { cause: error });
+  }
+  const content = shardContentSchema.safeParse(JSON.parse(metadata.get(META.content) ?? 'null'));
+  if (!content.success) throw damaged(path, 'list of episodes');
+  return { content: content.data, robotJson: metadata.get(META.robotModel) };
+}
+
+function damaged(path: string, part: string): ProblemError {
+  return new ProblemError({
+    what: `${path} is damaged, or was changed since the viewer started`,
+    fix: `The bytes of its ${part} are not those that were written. Reload; if it stays, check the dataset: nextgait inspect <folder> --verify`,
+  });
+}

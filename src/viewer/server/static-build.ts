@@ -1,0 +1,67 @@
+// A static copy of the viewer with the given data in it: a folder that any static host serves.
+
+import { copyFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DataError } from '../../base/errors.js';
+import { prepareOutput } from '../../base/output-folder.js';
+import { describeItems, filesOf, itemPath } from './describe.js';
+import type { GivenItem } from './items.js';
+
+export const DESCRIPTION_FILE = 'source.json';
+
+export interface StaticBuild {
+  readonly folder: string;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/**
+ * @param app folder of the built app
+ * @throws DataError where the folder holds something else
+ */
+export async function writeStaticBuild(
+  app: string,
+  items: readonly GivenItem[],
+  folder: string,
+  options: { readonly overwrite: boolean; readonly signal?: AbortSignal },
+): Promise<StaticBuild> {
+  const inside = items.find((item) => `${join(folder)}/`.startsWith(`${item.folder}/`));
+  if (inside !== undefined) {
+    throw new DataError({
+      where: `--build ${folder}`,
+      what: 'folder lies inside what it is to hold',
+      found: inside.folder,
+    });
+  }
+  await prepareOutput(folder, {
+    overwrite: options.overwrite,
+    marker: DESCRIPTION_FILE,
+    what: 'a build of the viewer',
+  });
+  const description = await describeItems(items, false);
+  // First of all, so that a build that was cut short is known as ours.
+  await writeFile(join(folder, DESCRIPTION_FILE), JSON.stringify(description));
+  for (const name of await readdir(app)) await cp(join(app, name), join(folder, name), { recursive: true });
+  let files = 0;
+  let bytes = 0;
+  const place = async (path: string): Promise<string> => {
+    options.signal?.throwIfAborted();
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    files++;
+    return target;
+  };
+  for (const [index, item] of items.entries()) {
+    for (const file of await filesOf(item)) {
+      await copyFile(join(item.folder, file.path), await place(`${itemPath(index)}/${file.path}`));
+      bytes += file.bytes;
+    }
+    for (const [path, make] of item.made) {
+      const made = await make();
+      if (made === undefined) continue;
+      await writeFile(await place(`${itemPath(index)}/${path}`), made);
+      bytes += made.byteLength;
+    }
+  }
+  return { folder, files, bytes };
+}
