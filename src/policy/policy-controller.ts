@@ -5,6 +5,7 @@
 //   same, aligned          (o_{t-1}, a_{t-1}) is the newest complete token; the first step has none and holds the pose
 //   same, nonaligned       o_t predicts a_t; its own action slot is filled in one step later
 
+import type { FloatArray } from '../base/arrays.js';
 import { identityOf } from '../robot/robot-model.js';
 import type { Program, Runtime } from '../runtime/runtime.js';
 import { commandRangeOf, type PolicyBundle } from './bundle.js';
@@ -17,17 +18,27 @@ export interface PolicyControllerOptions {
   readonly threads?: number;
 }
 
+/** A Controller that also says what its model expects to see next. */
+export interface PolicyController extends Controller {
+  /**
+   * The next observation as the model foretold it in its last act(), in raw units and the token spec's channels;
+   * undefined where the model was trained on actions alone, and where pairing `same` puts its prediction at another time.
+   * @returns a view [m], overwritten by the next act()
+   */
+  expectation(slot: number): FloatArray | undefined;
+}
+
 export async function createPolicyController(
   bundle: PolicyBundle,
   runtime: Runtime,
   { slotCount = 1, threads = 1 }: PolicyControllerOptions = {},
-): Promise<Controller> {
+): Promise<PolicyController> {
   const program = await runtime.compile(buildPolicyGraph(bundle, slotCount), { state: policyState(bundle), threads });
   return policyController(bundle, program, slotCount);
 }
 
 /** The controller over any program with the inputs and outputs of POLICY_IO, for instance an exported policy.onnx. */
-export function policyController(bundle: PolicyBundle, program: Program, slotCount: number): Controller {
+export function policyController(bundle: PolicyBundle, program: Program, slotCount: number): PolicyController {
   const { tokens, robot } = bundle;
   const { context, observationWidth: m, actionWidth: n } = tokens;
   const writeObservation = createObservationWriter(tokens, robot);
@@ -100,6 +111,10 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
       for (const slot of slots) {
         for (let joint = 0; joint < n; joint++) executed[slot * n + joint] = actual[slot * n + joint];
       }
+    },
+    expectation(slot) {
+      if (tokens.targets === 'action' || tokens.pairing === 'same' || counts[slot] === 0) return undefined;
+      return program.results[POLICY_IO.nextObservation].subarray(slot * m, (slot + 1) * m);
     },
     dispose: () => program.dispose(),
   };

@@ -8,7 +8,9 @@ import { DataError } from '../base/errors.js';
 import { valuesByName } from '../robot/name-patterns.js';
 import type { RobotConfig } from '../robot/robot-config.js';
 import type { PdMode, RobotModel } from '../robot/robot-model.js';
+import { addTerrain } from './add-terrain.js';
 import type { Engine, MjModel, MjSpec, ModelFiles, MujocoModule } from './mujoco.js';
+import type { TerrainKind } from './terrain.js';
 
 export const FLOOR_NAME = 'floor';
 /** Prefix of the sensors that are added, one for each foot. */
@@ -30,14 +32,22 @@ export interface BuiltModel {
 /**
  * Compiles a model. The caller owns it.
  * @param robot absent in the first pass, which reads the robot; given, its gains and limits are written
+ * @param terrain what is on the floor; nothing where absent
  */
-export function buildModel(engine: Engine, source: ModelFiles, config: RobotConfig, robot?: RobotModel): BuiltModel {
+export function buildModel(
+  engine: Engine,
+  source: ModelFiles,
+  config: RobotConfig,
+  robot?: RobotModel,
+  terrain: TerrainKind = 'flat',
+): BuiltModel {
   const spec = engine.parse(source);
   try {
     const { module } = engine;
     if (/\.urdf$/i.test(source.main)) keepUrdfAsWritten(spec);
     addFreeJoint(module, spec, source.main);
     addFloor(module, spec, config.floor.friction);
+    addTerrain(module, spec, terrain);
     spec.option.timestep = config.control.physicsTimestep_s;
     // A diverged state must stay visible: MuJoCo would silently put the robot back to its initial pose.
     spec.option.disableflags |= enumerationValue(module.mjtDisableBit.mjDSBL_AUTORESET);

@@ -7,7 +7,7 @@
 import loadModule, { type MainModule, type MjData, type MjModel, type MjSpec } from '@mujoco/mujoco';
 import { DataError } from '../base/errors.js';
 
-export type { MjData, MjModel, MjSpec } from '@mujoco/mujoco';
+export type { MjData, MjModel, MjSpec, MjsGeom } from '@mujoco/mujoco';
 export type MujocoModule = MainModule;
 
 /** The files of a model, as bytes, by path relative to the main file's folder (`../meshes/leg.stl` is possible). */

@@ -6,22 +6,16 @@
 
 import { Random } from '../base/random.js';
 import { TOOL } from '../base/version.js';
-import {
-  CHANNELS,
-  type Channel,
-  type ChannelName,
-  channelWidth,
-  type Episode,
-  type Finding,
-} from '../motion/episode.js';
+import type { Episode, Finding } from '../motion/episode.js';
 import type { CommandRange, Controller } from '../policy/controller.js';
 import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import { sampleCommands } from './command-schedule.js';
 import { sampleDisturbance } from './disturbance.js';
 import type { Environment } from './environment.js';
+import { channelsOf, createEpisodeColumns, writeEpisodeFrame } from './episode-columns.js';
 import { sampleRandomisation } from './randomisation.js';
 import type { RecordSettings } from './record-settings.js';
-import { type RolloutEnd, type RolloutStep, rollOut, type Trial } from './rollout.js';
+import { type RolloutEnd, rollOut, type Trial } from './rollout.js';
 
 /** Everything that decides what episode k will be. Plain data. */
 export interface RecordPlan {
@@ -104,13 +98,13 @@ export async function recordEpisode(
   label?: (slot: number) => Float64Array,
 ): Promise<RecordedEpisode> {
   const trial = planTrial(plan, environment.robot, number);
-  const columns = createColumns(environment.robot, Math.ceil(trial.duration_s * controller.rate_hz) + 1);
+  const columns = createEpisodeColumns(environment.robot, Math.ceil(trial.duration_s * controller.rate_hz) + 1);
   let end: RolloutEnd<RecordTrial> | undefined;
   await rollOut({
     environments: [environment],
     controller,
     trials: [trial],
-    onStep: (step) => writeFrame(columns, step, label?.(step.slot) ?? step.action),
+    onStep: (step) => writeEpisodeFrame(columns, step.frame, step, label?.(step.slot) ?? step.action),
     onEnd: (ended) => {
       end = ended;
     },
@@ -129,7 +123,7 @@ export async function recordEpisode(
     rate_hz: controller.rate_hz,
     frameCount,
     kind: 'rollout',
-    channels: toChannels(columns, frameCount, dropsActions(plan, number)),
+    channels: channelsOf(columns, frameCount, dropsActions(plan, number) ? ['action', 'executedAction'] : []),
     derived: [],
     startsAtReset: true,
     fell: fell && falls.keep,
@@ -160,49 +154,4 @@ function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance
       drawn: { actionNoise: actionNoise ?? null, kicks, randomisation: trial.start?.randomisation ?? {} },
     },
   };
-}
-
-const RECORDED = Object.keys(CHANNELS) as ChannelName[];
-type RecordColumns = Readonly<Record<ChannelName, { readonly width: number; readonly data: Float32Array }>>;
-
-function createColumns(robot: RobotModel, capacity: number): RecordColumns {
-  const column = (name: ChannelName) => {
-    const width = channelWidth(name, robot.jointNames.length, robot.feet.length);
-    return [name, { width, data: new Float32Array(width * capacity) }] as const;
-  };
-  return Object.fromEntries(RECORDED.map(column)) as RecordColumns;
-}
-
-/** Sensor channels are what the controller saw; the base's place and linear velocity, which no sensor gives, are true. */
-function writeFrame(columns: RecordColumns, step: RolloutStep<RecordTrial>, label: Float64Array): void {
-  const { state, observed, frame } = step;
-  const values: Record<ChannelName, Float64Array> = {
-    basePosition: state.basePosition_m,
-    baseQuaternion: state.baseQuaternion,
-    baseAngularVelocity: observed.baseAngularVelocity_radps,
-    baseLinearVelocity: state.baseLinearVelocity_mps,
-    projectedGravity: observed.projectedGravity,
-    jointPosition: observed.jointPosition_rad,
-    jointVelocity: observed.jointVelocity_radps,
-    command: step.command,
-    action: label,
-    executedAction: step.executedAction,
-    torque: state.torque_Nm,
-    footContact: state.footContact,
-  };
-  for (const name of RECORDED) columns[name].data.set(values[name], frame * columns[name].width);
-}
-
-function toChannels(
-  columns: RecordColumns,
-  frameCount: number,
-  actionFree: boolean,
-): Partial<Record<ChannelName, Channel>> {
-  const channels: Partial<Record<ChannelName, Channel>> = {};
-  for (const name of RECORDED) {
-    if (actionFree && (name === 'action' || name === 'executedAction')) continue;
-    const { width, data } = columns[name];
-    channels[name] = { width, data: data.slice(0, frameCount * width) };
-  }
-  return channels;
 }
