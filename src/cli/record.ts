@@ -2,7 +2,9 @@
 
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
+import { DataError } from '../base/errors.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
+import { readBundle } from '../sim/read-bundle.js';
 import { type RecordOutcome, record } from '../sim/record-run.js';
 import { recordSchema } from '../sim/record-settings.js';
 import {
@@ -19,7 +21,8 @@ import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
 interface RecordFlags extends CommonOptions {
-  readonly controller: string;
+  readonly controller?: string;
+  readonly policy?: string;
   readonly weights?: string;
   readonly episodes?: number;
   readonly duration?: number;
@@ -31,7 +34,13 @@ interface RecordFlags extends CommonOptions {
 export function recordCommand(): Command {
   const command = new Command('record')
     .description('record rollouts of a controller in physics, with exploration noise, as a dataset')
-    .requiredOption('--controller <policy>', 'policy config: a name in configs/policies or a YAML file')
+    .option('--controller <policy>', 'policy config: a name in configs/policies or a YAML file')
+    .addOption(
+      new Option(
+        '--policy <bundle|run>',
+        'a policy of ours instead: a bundle or run folder, or a name in data/pretrained; its own actions are the labels',
+      ).conflicts(['controller', 'weights']),
+    )
     .option(
       '--weights <path>',
       "the policy's ONNX file, or a folder that holds it (else beside its config, or in the folders of NEXTGAIT_POLICIES)",
@@ -60,13 +69,19 @@ export function recordCommand(): Command {
 }
 
 async function run({ log, interactive, signal }: VerbContext, flags: RecordFlags): Promise<VerbResult> {
+  const controller = flags.policy ?? flags.controller;
+  if (controller === undefined) {
+    throw new DataError({ where: 'nextgait record', what: 'nothing to record', expected: '--controller or --policy' });
+  }
+  // Refuses what is neither bundle nor run, by the reader's own words.
+  if (flags.policy !== undefined) await readBundle(flags.policy);
   const settings = await loadConfig(recordSchema, configPath('record', flags.config), settingsOf(flags));
-  const out = flags.out ?? `datasets/${flags.source ?? flags.controller.replace(/^.*\/|\.ya?ml$/g, '')}`;
+  const out = flags.out ?? `datasets/${flags.source ?? controller.replace(/^.*\/|\.ya?ml$/g, '')}`;
   const progress = startProgress(interactive, 'recording', settings.episodes, 'episodes');
   let writer: DatasetWriter | undefined;
   try {
     const outcome = await record({
-      controller: flags.controller,
+      controller,
       weights: flags.weights,
       robot: flags.robot,
       settings,

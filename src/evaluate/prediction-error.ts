@@ -12,6 +12,7 @@ import { type CommandResponse, calibrateLabel, commandSegments } from '../motion
 import type { Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
 import { splitOf } from '../motion/split.js';
+import { taughtCommand } from '../motion/taught-command.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import { buildPolicyGraph, POLICY_IO, policyState } from '../policy/policy-graph.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -150,11 +151,14 @@ function withCommand(
   { command, hindsightWindow_s, hindsightTransient_s, responses = {} }: PredictionOptions,
 ): Episode {
   if (command === 'recorded') return episode;
+  const known = command === 'calibrated' ? responses : {};
+  const taught = taughtCommand(episode);
+  if (taught !== undefined) return { ...episode, channels: { ...episode.channels, command: taught.label(known) } };
   const label = hindsightCommand(motionOf(episode), {
     smoothing_s: hindsightWindow_s,
     transient_s: hindsightTransient_s,
   });
-  const response = command === 'calibrated' ? responses[episode.source] : undefined;
+  const response = known[episode.source];
   const calibrated =
     label !== undefined && response !== undefined
       ? { ...label, ...calibrateLabel(label, commandSegments(episode, label), response) }

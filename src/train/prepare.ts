@@ -1,6 +1,5 @@
 // The one pass over the data before training: normaliser, hindsight commands, and what there is to learn actions from.
 
-import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
 import { motionOf } from '../motion/columns.js';
@@ -13,6 +12,7 @@ import {
 } from '../motion/command-response.js';
 import type { ChannelName, Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
+import { type TaughtCommand, taughtCommand } from '../motion/taught-command.js';
 import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { type Normaliser, NormaliserStatistics } from '../tokens/normaliser.js';
@@ -129,13 +129,6 @@ interface SourceSegments {
   readonly episodes: Map<number, readonly CommandSegment[]>;
 }
 
-interface TaughtEpisode {
-  readonly index: number;
-  /** The source whose response says what the teacher achieves. */
-  readonly source: string | undefined;
-  readonly segments: readonly CommandSegment[];
-}
-
 interface Relabelled {
   readonly labels: Map<number, Label | undefined>;
   readonly responses: Record<string, CommandResponse>;
@@ -148,17 +141,13 @@ async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<
   if (options.command === 'recorded') return { labels, responses };
   const hindsight = { smoothing_s: options.hindsightWindow_s, transient_s: options.hindsightTransient_s };
   const bySource = new Map<string, SourceSegments>();
-  const taught: TaughtEpisode[] = [];
+  const taught = new Map<number, TaughtCommand>();
   for (let index = 0; index < reader.episodes.length; index++) {
     options.signal?.throwIfAborted();
     const episode = await reader.readEpisode(index);
-    const teacher = teacherOf(episode);
+    const teacher = taughtCommand(episode);
     if (teacher !== undefined) {
-      const recorded = episode.channels.command;
-      labels.set(index, recorded);
-      if (recorded !== undefined) {
-        taught.push({ index, source: teacher.source, segments: commandSegments(episode, recorded) });
-      }
+      taught.set(index, teacher);
       continue;
     }
     const label = hindsightCommand(motionOf(episode), hindsight);
@@ -176,22 +165,8 @@ async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<
     responses[source] = response;
     for (const [index, segments] of episodes) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
   }
-  for (const { index, source, segments } of taught) {
-    const response = source === undefined ? undefined : responses[source];
-    if (response !== undefined) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
-  }
+  for (const [index, teacher] of taught) labels.set(index, teacher.label(responses));
   return { labels, responses };
-}
-
-const teacherSchema = z.looseObject({ source: z.string().optional() });
-
-/**
- * The teacher of an episode that a student drove and a teacher labelled; undefined for others. What such an episode
- * achieved is the student's doing and no label of the teacher's actions: they answer the command with what the teacher
- * achieves for it, or, where that is not known, with the command itself.
- */
-function teacherOf({ provenance }: Episode): z.output<typeof teacherSchema> | undefined {
-  return teacherSchema.safeParse(provenance.options.teacher).data;
 }
 
 /** One value a second is plenty: commands hold for several. */

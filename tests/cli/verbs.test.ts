@@ -82,7 +82,7 @@ describe('from files to a policy', () => {
   });
 
   it('record, of a policy of our own', async () => {
-    const words = ['record', '--controller', 'run', '--episodes', '2', '--duration', '0.4', '--workers', '1'];
+    const words = ['record', '--policy', 'run', '--episodes', '2', '--duration', '0.4', '--workers', '1'];
     const settings = ['--keep-falls', '--set', 'falls.minimum_s=0.1', '--set', 'commands.resample_s=[1,1]'];
     const result = await json([...words, ...settings, '--drop-actions', '0.5', '--source', 'own', '--out', 'recorded']);
     expect(result).toMatchObject({ written: 2, actionFree: 1, robot: 'g1', source: 'own', out: 'recorded' });
