@@ -17,6 +17,8 @@ import { contactShapes, lowestPoint } from './contact-geometry.js';
 import type { LoadedRobot } from './load-robot.js';
 import { Engine, Simulation } from './mujoco.js';
 import { applyRandomisation, type NominalDynamics, type Randomisation, readNominal } from './randomisation.js';
+import type { TerrainKind } from './terrain.js';
+import { applyDrive, type Drive, readControlRange } from './torque-drive.js';
 
 export interface FallCriteria {
   /** Tilt of the base from upright (rad). */
@@ -33,6 +35,8 @@ export interface EnvironmentOptions {
   /** Sensors of the model to read into `state.sensors`, by name. */
   readonly sensors?: readonly string[];
   readonly fall?: Partial<FallCriteria>;
+  /** The ground; flat where absent. */
+  readonly terrain?: TerrainKind;
 }
 
 export interface ResetOptions {
@@ -46,6 +50,8 @@ export interface ResetOptions {
   readonly yaw_rad?: number | 'random';
   /** Dynamics of the episode; the model's own where absent. */
   readonly randomisation?: Randomisation;
+  /** What the motors take until the next reset: step() for `targets`, the default; stepTorques() for `torques`. */
+  readonly drive?: Drive;
 }
 
 export class Environment {
@@ -57,10 +63,12 @@ export class Environment {
   readonly #simulation: Simulation;
   readonly #addresses: Addresses;
   readonly #nominal: NominalDynamics;
+  readonly #controlRange: Float64Array;
   readonly #shapes: ReturnType<typeof contactShapes>;
   readonly #fall: FallCriteria;
   readonly #target_rad: Float64Array;
   #delayed: Float64Array[] = [];
+  #drive: Drive = 'targets';
   #stepCount = 0;
 
   private constructor(loaded: LoadedRobot, simulation: Simulation, options: EnvironmentOptions) {
@@ -70,6 +78,7 @@ export class Environment {
     this.#simulation = simulation;
     this.#addresses = findAddresses(loaded, simulation, options.sensors ?? []);
     this.#nominal = readNominal(simulation.model);
+    this.#controlRange = readControlRange(simulation.model);
     this.#shapes = contactShapes(simulation.model);
     this.#fall = { ...FALL_CRITERIA, ...options.fall };
     this.#target_rad = new Float64Array(robot.jointNames.length);
@@ -80,7 +89,7 @@ export class Environment {
   /** @throws DataError for a sensor that the model does not have */
   static async create(loaded: LoadedRobot, options: EnvironmentOptions = {}): Promise<Environment> {
     const engine = options.engine ?? (await Engine.load());
-    const { model } = buildModel(engine, loaded.source, loaded.config, loaded.robot);
+    const { model } = buildModel(engine, loaded.source, loaded.config, loaded.robot, options.terrain);
     const simulation = new Simulation(engine, model);
     try {
       return new Environment(loaded, simulation, options);
@@ -95,7 +104,8 @@ export class Environment {
     const { robot } = this;
     const simulation = this.#simulation;
     const drawn = options.randomisation ?? {};
-    if (applyRandomisation(simulation.model, this.#nominal, this.#addresses, drawn)) simulation.updateConstants();
+    this.#drive = options.drive ?? 'targets';
+    if (this.#applyDynamics(drawn)) simulation.updateConstants();
     simulation.reset();
     const { qpos, qvel } = simulation.views();
     qpos.set(robot.defaultConfiguration);
@@ -104,7 +114,7 @@ export class Environment {
       { length: drawn.actionDelay_steps ?? 0 },
       () => new Float64Array(robot.jointNames.length),
     );
-    this.#writeTargets(this.#target_rad.fill(0), 0);
+    if (this.#drive === 'targets') this.#writeTargets(this.#target_rad.fill(0), 0);
     this.#stepCount = 0;
     simulation.forward();
     this.#readState();
@@ -122,6 +132,24 @@ export class Environment {
     this.#readState();
   }
 
+  /**
+   * One control step of a robot whose motors take torques (see ResetOptions.drive).
+   * @param law writes the torques wanted (N m), in the robot's joint order, from `state`, which is exact at each call
+   * @throws DataError where one is not finite
+   */
+  stepTorques(law: (torques: Float64Array) => void): void {
+    const { physicsTimestep_s } = this.robot.control;
+    const start_s = this.state.time_s;
+    for (let substep = 0; substep < this.substepCount; substep++) {
+      this.state.time_s = start_s + substep * physicsTimestep_s;
+      law(this.#target_rad);
+      this.#writeTorques(this.#target_rad);
+      this.#simulation.step(1);
+      if (substep === this.substepCount - 1) this.#stepCount++;
+      this.#readState();
+    }
+  }
+
   /** Adds to the base's linear velocity (m/s, world frame): x, y and, where given, z. */
   push(velocityChange_mps: ArrayLike<number>): void {
     const { qvel } = this.#simulation.views();
@@ -129,6 +157,31 @@ export class Environment {
     for (let axis = 0; axis < count; axis++) qvel[this.#addresses.baseVelocity + axis] += velocityChange_mps[axis];
     this.#simulation.updateState();
     this.#readState();
+  }
+
+  /**
+   * A force on a body (N, world frame) that acts at a point of it (m, world frame) during the steps that follow, until
+   * the next call for that body or reset().
+   * @param body index in the robot's bodies
+   */
+  applyForce(body: number, point_m: ArrayLike<number>, force_N: ArrayLike<number>): void {
+    const { data } = this.#simulation;
+    const at = 6 * (body + 1);
+    const centre = (data.xipos as Float64Array).subarray(3 * (body + 1), 3 * (body + 1) + 3);
+    const [x, y, z] = [point_m[0] - centre[0], point_m[1] - centre[1], point_m[2] - centre[2]];
+    const [fx, fy, fz] = [force_N[0], force_N[1], force_N[2]];
+    // Force and torque about the body's centre of mass.
+    (data.xfrc_applied as Float64Array).set([fx, fy, fz, y * fz - z * fy, z * fx - x * fz, x * fy - y * fx], at);
+  }
+
+  /** Changes friction, payload and motor strength in the midst of an episode; an action delay needs a reset(). */
+  setDynamics(dynamics: Omit<Randomisation, 'actionDelay_steps'>): void {
+    const simulation = this.#simulation;
+    const configuration = this.configuration();
+    const velocity = this.velocity();
+    if (!this.#applyDynamics(dynamics)) return;
+    simulation.updateConstants();
+    this.setConfiguration(configuration, velocity);
   }
 
   /** True where the base is tilted or low beyond the fall criteria, and where the simulation has diverged. */
@@ -199,6 +252,23 @@ export class Environment {
     this.#simulation.updateState();
     const lowest = lowestPoint(this.#simulation, this.#shapes);
     if (!Number.isNaN(lowest)) qpos[this.#addresses.basePosition + 2] -= lowest;
+  }
+
+  /** @returns true where the model's derived constants must be computed again */
+  #applyDynamics(drawn: Randomisation): boolean {
+    const { model } = this.#simulation;
+    const changed = applyRandomisation(model, this.#nominal, this.#addresses, drawn);
+    applyDrive(model, this.#controlRange, this.#addresses, drawn, this.#drive);
+    return changed;
+  }
+
+  #writeTorques(torques: Float64Array): void {
+    const { ctrl } = this.#simulation.views();
+    const { actuators } = this.#addresses;
+    for (let joint = 0; joint < actuators.length; joint++) {
+      if (!Number.isFinite(torques[joint])) this.#refuse(torques[joint], joint);
+      ctrl[actuators[joint]] = torques[joint];
+    }
   }
 
   /** Control of every actuator: default plus action, late by the episode's delay. */
