@@ -1,6 +1,7 @@
 // What is in a LeRobot dataset: its features with their names, and the beginning of the first episode.
 
 import {
+  type LeRobotEpisode,
   type LeRobotFeature,
   type LeRobotInfo,
   leRobotFiles,
@@ -21,7 +22,7 @@ export async function describeLeRobot(path: string): Promise<SourceDescription> 
   const { files, missing } = await leRobotFiles(info);
   const numeric = [...info.features].filter(([name, { width }]) => width > 0 && !COUNTERS.has(name));
   const names = numeric.map(([name]) => name);
-  const first = (await readLeRobotEpisodes(files, names)[Symbol.asyncIterator]().next()).value;
+  const first = await firstEpisode(files, names);
   const fields = [...info.features].map(([name, feature]): SourceField => {
     const numbers = first?.features.get(name);
     const shape = `${first?.frameCount ?? 0} x ${feature.width}`;
@@ -41,6 +42,14 @@ export async function describeLeRobot(path: string): Promise<SourceDescription> 
     recordingCount: info.episodeCount === undefined ? 1 : info.episodeCount - missing,
     facts: await factsOf(info, missing),
   };
+}
+
+async function firstEpisode(
+  files: readonly string[],
+  features: readonly string[],
+): Promise<LeRobotEpisode | undefined> {
+  for await (const episode of readLeRobotEpisodes(files, features)) return episode;
+  return undefined;
 }
 
 function jointsOf({ features }: LeRobotInfo): Pick<SourceDescription, 'joints'> {

@@ -6,6 +6,7 @@ import { daggerCommand } from './dagger.js';
 import { doctorCommand } from './doctor.js';
 import { evaluateCommand } from './evaluate.js';
 import { exportCommand } from './export.js';
+import { exportDatasetCommand } from './export-dataset.js';
 import { ingestCommand } from './ingest.js';
 import { inspectCommand } from './inspect.js';
 import { quickstartCommand } from './quickstart.js';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     daggerCommand(),
     evaluateCommand(),
     exportCommand(),
+    exportDatasetCommand(),
     viewCommand(),
     doctorCommand(),
   ]) {

@@ -9,6 +9,8 @@ import { type Column, type Columns, columnNames, isValidAt, normaliseValidity } 
 import type { ChannelName, Finding } from './episode.js';
 import type { Track } from './resample.js';
 
+/** Deviation from unit length that float32 leaves: rescaling would round such a quaternion to another one. */
+const SINGLE_PRECISION = 2 ** -23;
 /** Deviation from unit length up to which a quaternion is rescaled without a word: rounding to a few decimals. */
 const ROUNDING = 1e-3;
 /** Deviation from unit length beyond which a quaternion is not an orientation. */
@@ -128,7 +130,7 @@ function rescale(column: Column, frameCount: number, findings: Finding[]): Colum
     const deviation = Math.abs(length - 1);
     if (deviation > FAR_OFF) {
       bad.push(frame);
-    } else if (deviation > 0) {
+    } else if (deviation > SINGLE_PRECISION) {
       worst = Math.max(worst, deviation);
       for (let k = 0; k < 4; k++) data[at + k] /= length;
     }
