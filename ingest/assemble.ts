@@ -14,7 +14,9 @@ import { identityOf, type RobotModel } from '../src/robot/robot-model.js';
 import { columnsOf } from './columns-of.js';
 import type { FieldMap } from './field-map.js';
 import { type JointMap, joinJoints } from './joint-map.js';
-import type { RawInput, RawRecording, RawTable } from './recording.js';
+import type { RawField, RawInput, RawRecording, RawTable } from './recording.js';
+import { checkSemantics } from './semantics.js';
+import { clockDrift } from './semantics-velocity.js';
 
 export interface AssembleOptions {
   /** Name of the input without folders, and SHA-256 of its contents. */
@@ -46,7 +48,8 @@ export async function* assembleEpisodes(
   const joints = joinJoints(input.jointNames, map.joints, robot, options.input);
   let number = 0;
   for await (const whole of input.recordings) {
-    const parts = splitRecording(whole);
+    const cut = splitRecording(whole);
+    const parts = map.states === 'after-step' ? cut.map(pairWithRowBefore) : cut;
     const isOnly = parts.length === 1 && Array.isArray(input.recordings) && input.recordings.length === 1;
     for (const recording of parts) {
       const where = isOnly ? options.input : `${options.input} episode ${number}`;
@@ -85,6 +88,11 @@ function assembleEpisode(
   if (resampled.frameCount < FEWEST_FRAMES) {
     throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
   }
+  findings.push(
+    ...checkSemantics({ motion: resampled, map, joints, robot }),
+    ...driftFindings(resampled, map, joints, robot),
+  );
+  refuseErrors(findings, where);
   const inBase: Motion = { ...resampled, columns: toBaseFrame(resampled, map, where) };
   const { columns, derived } = deriveChannels(inBase);
   const executed: Columns = map.channels.executedAction === 'same' ? { executedAction: columns.action } : {};
@@ -134,6 +142,22 @@ function splitRecording(recording: RawRecording): RawRecording[] {
   return parts;
 }
 
+/** What a controller decided; the rest of a row is what the robot did. */
+const DECIDED: readonly string[] = ['action', 'executedAction', 'command'];
+
+/** Rows whose state came after their action, paired anew: each state with the action that was chosen in it. */
+function pairWithRowBefore(recording: RawRecording): RawRecording {
+  return recording.map((table) => {
+    if (![...table.fields.keys()].some((key) => DECIDED.includes(key)) || table.time_s.length < 2) return table;
+    const end = table.time_s.length - 1;
+    const rows = ({ width, data }: RawField, first: number): RawField => {
+      return { width, data: data.slice(first * width, (first + end) * width) };
+    };
+    const fields = [...table.fields].map(([key, field]) => [key, rows(field, DECIDED.includes(key) ? 1 : 0)] as const);
+    return { where: table.where, time_s: table.time_s.slice(0, end), fields: new Map(fields) };
+  });
+}
+
 function cutTable(table: RawTable, first: number, end: number): RawTable {
   const fields = new Map(
     [...table.fields].map(([key, { width, data }]) => [key, { width, data: data.slice(first * width, end * width) }]),
@@ -176,6 +200,19 @@ function gapFindings(time_s: Float64Array): Finding[] {
   if (gaps.count === 0) return [];
   const message = `${gaps.count} gaps in the time stamps, the longest ${gaps.longest_s.toFixed(3)} s: nothing is interpolated there`;
   return [{ kind: 'gap', severity: 'warning', message }];
+}
+
+function driftFindings(motion: Motion, map: FieldMap, joints: JointMap, robot: RobotModel): Finding[] {
+  const ratio = clockDrift({ motion, map, joints, robot });
+  if (ratio === undefined) return [];
+  const percent = ((ratio - 1) * 100).toFixed(1);
+  return [
+    {
+      kind: 'clock',
+      severity: 'warning',
+      message: `velocities are ${percent} % off the derivative by the time stamps: the clock drifts`,
+    },
+  ];
 }
 
 /** @throws FindingsError with every finding that makes the input unusable */

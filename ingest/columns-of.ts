@@ -35,7 +35,7 @@ function columnOf(
   const field: RawField = factor === 1 ? raw : { width: raw.width, data: raw.data.map((value) => value * factor) };
   switch (name) {
     case 'baseQuaternion':
-      return map.channels.baseQuaternion!.order === 'xyzw' ? scalarFirst(field) : field;
+      return quaternionColumn(field, map.channels.baseQuaternion!);
     case 'jointPosition':
       return toRobotOrder(field, joints, joints.held_rad);
     case 'jointVelocity':
@@ -49,6 +49,12 @@ function columnOf(
     default:
       return field;
   }
+}
+
+function quaternionColumn(field: RawField, { order, inverse }: { order: 'wxyz' | 'xyzw'; inverse: boolean }): Column {
+  const column = order === 'xyzw' ? scalarFirst(field) : field;
+  // The inverse of a unit quaternion is its conjugate.
+  return inverse ? { width: 4, data: column.data.map((value, at) => (at % 4 === 0 ? value : -value)) } : column;
 }
 
 /** x y z w to w x y z. */
@@ -86,14 +92,32 @@ function actionColumn(
   where: string,
 ): Column {
   const scale = resolvePerJoint(field.scale ?? 1, joints.names, `${where}.scale`);
-  const base = field.meaning === 'absolute' ? new Float64Array(width) : actionDefaults(field, joints, robot, where);
-  const targets = data.map((value, at) => base[at % width] + scale[at % width] * value);
-  const column = toRobotOrder({ width, data: targets }, joints, joints.held_rad);
+  const isOffset = field.meaning !== 'absolute' && field.default === undefined;
+  // An offset from the robot's own default passes through bit for bit: adding and subtracting that would round it.
+  const base = isOffset ? undefined : actionBase(field, joints, robot, where);
+  const ordered = toRobotOrder(
+    { width, data: data.map((value, at) => scale[at % width] * value) },
+    joints,
+    joints.held_rad,
+  );
   const jointCount = joints.columns.length;
-  return {
-    width: jointCount,
-    data: column.data.map((target, at) => target - robot.defaultPosition_rad[at % jointCount]),
-  };
+  return { width: jointCount, data: ordered.data.map(offsetOf) };
+
+  function offsetOf(value: number, at: number): number {
+    const joint = at % jointCount;
+    const default_rad = robot.defaultPosition_rad[joint];
+    if (joints.columns[joint] < 0) return joints.held_rad[joint] - default_rad;
+    return base === undefined ? value : base[joint] + value - default_rad;
+  }
+}
+
+/** What an action is added to (rad), by the robot's joints: zero where it is absolute. */
+export function actionBase(field: ActionField, joints: JointMap, robot: RobotModel, where: string): Float64Array {
+  if (field.meaning === 'absolute') return new Float64Array(robot.jointNames.length);
+  const defaults = actionDefaults(field, joints, robot, where);
+  return Float64Array.from(joints.columns, (from, joint) =>
+    from < 0 ? robot.defaultPosition_rad[joint] : defaults[from],
+  );
 }
 
 /** What the file's actions are added to (rad), by the file's joints. */

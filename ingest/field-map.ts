@@ -62,13 +62,30 @@ const selector = {
   unit: z.string().optional(),
 };
 
+/** What is checked against the data, and may be trusted instead. */
+export const TRUSTED = [
+  'action',
+  'action-row',
+  'orientation',
+  'velocity-frame',
+  'units',
+  'rate',
+  'joint-order',
+] as const;
+export type Trusted = (typeof TRUSTED)[number];
+
 /** Orders of a robot's joints that files without names may have. */
 export const JOINT_ORDERS = ['model', 'breadth-first'] as const;
 
 const perJoint = z.union([z.number(), z.array(z.number()), z.record(z.string(), z.number())]);
 
 const plainField = z.strictObject(selector);
-const quaternionField = z.strictObject({ ...selector, order: z.enum(['wxyz', 'xyzw']) });
+const quaternionField = z.strictObject({
+  ...selector,
+  order: z.enum(['wxyz', 'xyzw']),
+  /** True where it turns the world's coordinates into the base's. */
+  inverse: z.boolean().default(false),
+});
 const velocityField = z.strictObject({ ...selector, frame: z.enum(['world', 'base']) });
 const contactField = z.strictObject({
   ...selector,
@@ -150,6 +167,18 @@ export const fieldMapSchema = z.strictObject({
     torque: plainField.optional(),
     footContact: contactField.optional(),
   }),
+  /** `after-step`: the state in a row is the one that its action led to; it is then paired with the row before. */
+  states: z.enum(['before-step', 'after-step']).default('before-step'),
+  /** Contradictions between this map and the data that are told but do not refuse a file. */
+  trust: z.array(z.enum(TRUSTED)).default([]),
+  /** Files of which this map is chosen by itself: all of these fields and widths, and none of the lacking ones. */
+  recognise: z
+    .strictObject({
+      /** Field to the width of its rows; a width may be `7+J`, and null is any. */
+      fields: z.record(z.string(), z.union([column, z.null()])),
+      lacks: z.array(z.string()).default([]),
+    })
+    .optional(),
   /** True where frame 0 of every episode is the first step after a reset. */
   startsAtReset: z.boolean().default(false),
 });

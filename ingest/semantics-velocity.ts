@@ -1,0 +1,212 @@
+// Contradictions that velocities show: units, frames and the rate. A recorded velocity must be the derivative of the
+// recorded position; a factor between them has a reason, and it is told.
+
+import { fitTravel, fitTurn, fitVelocity, type VelocityFit } from '../src/motion/check-velocity.js';
+import type { Column } from '../src/motion/columns.js';
+import type { ChannelName } from '../src/motion/episode.js';
+import type { Contradiction, SemanticsInput } from './semantics.js';
+
+type VelocityName = 'jointVelocity' | 'baseLinearVelocity' | 'baseAngularVelocity';
+
+/** Correlation from which a velocity is the derivative up to a factor. */
+const IS_DERIVATIVE = 0.8;
+/** RMS of both sides below which nothing moves (rad/s or m/s, in whatever unit the file has). */
+const AT_REST = 0.02;
+
+/** Fits of the velocities that the map has, in the frames that the map gives. */
+function fits({ motion, map }: SemanticsInput): Map<VelocityName, VelocityFit> {
+  const { columns, frameCount, rate_hz } = motion;
+  const found = new Map<VelocityName, VelocityFit>();
+  const add = (name: VelocityName, fit: VelocityFit | undefined) => {
+    if (fit !== undefined && fit.size > AT_REST && fit.recorded > AT_REST) found.set(name, fit);
+  };
+  const { jointPosition, jointVelocity, baseQuaternion, baseAngularVelocity, basePosition, baseLinearVelocity } =
+    columns;
+  if (jointPosition && jointVelocity)
+    add('jointVelocity', fitVelocity(jointPosition, jointVelocity, frameCount, rate_hz));
+  if (baseQuaternion && baseAngularVelocity) {
+    const frame = map.channels.baseAngularVelocity!.frame;
+    add('baseAngularVelocity', fitTurn(baseQuaternion, baseAngularVelocity, frame, frameCount, rate_hz));
+  }
+  if (basePosition && baseLinearVelocity) {
+    const isBase = map.channels.baseLinearVelocity!.frame === 'base';
+    if (!isBase || baseQuaternion) {
+      const turn = isBase ? baseQuaternion : undefined;
+      add('baseLinearVelocity', fitTravel(basePosition, baseLinearVelocity, turn, frameCount, rate_hz));
+    }
+  }
+  return found;
+}
+
+interface UnitFactor {
+  readonly factor: number;
+  /** Unit of the velocity or of the position that explains the factor. */
+  readonly velocity?: string;
+  readonly position?: string;
+}
+
+const DEGREES = 180 / Math.PI;
+const ANGLE_FACTORS: readonly UnitFactor[] = [
+  { factor: DEGREES, velocity: 'deg/s' },
+  { factor: 60 / (2 * Math.PI), velocity: 'rpm' },
+  { factor: 1 / DEGREES, position: 'deg' },
+];
+const LENGTH_FACTORS: readonly UnitFactor[] = [
+  { factor: 1000, velocity: 'mm/s' },
+  { factor: 100, velocity: 'cm/s' },
+  { factor: 1 / 1000, position: 'mm' },
+  { factor: 1 / 100, position: 'cm' },
+];
+const POSITION_OF = {
+  jointVelocity: 'jointPosition',
+  baseAngularVelocity: 'baseQuaternion',
+  baseLinearVelocity: 'basePosition',
+} as const;
+/** How near a ratio must be to a unit's factor (share of it). */
+const UNIT_MARGIN = 0.2;
+
+/** Units by the ratio of velocities to derivatives, and by sizes that a robot can have. */
+export function unitContradictions(input: SemanticsInput): Contradiction[] {
+  const found: Contradiction[] = [];
+  const told = new Set<ChannelName>();
+  const tell = (channel: ChannelName, message: string, unit: string) => {
+    if (told.has(channel)) return;
+    told.add(channel);
+    found.push({ about: 'units', channel, message, fix: [`channels.${channel}.unit=${unit}`] });
+  };
+  for (const [channel, message, unit] of sizeContradictions(input)) tell(channel, message, unit);
+  for (const [name, { correlation, ratio }] of fits(input)) {
+    if (Math.abs(correlation) < IS_DERIVATIVE) continue;
+    const position = POSITION_OF[name];
+    if (ratio < 0) {
+      const message = `${name} is the negative derivative of ${position} (correlation ${correlation.toFixed(2)})`;
+      found.push({ about: 'units', channel: name, message, fix: [] });
+      continue;
+    }
+    const factors = name === 'baseLinearVelocity' ? LENGTH_FACTORS : ANGLE_FACTORS;
+    const unit = factors.find(({ factor }) => Math.abs(ratio / factor - 1) < UNIT_MARGIN);
+    if (unit === undefined) continue;
+    const text = `${name} is ${ratio.toPrecision(3)} times the derivative of ${position}`;
+    // A map that converts what needed no conversion shows the same factor, turned over.
+    const own = (input.map.channels[name] as { unit?: string } | undefined)?.unit;
+    const isConverted = own !== undefined && own !== (name === 'baseLinearVelocity' ? 'm/s' : 'rad/s');
+    if (unit.velocity !== undefined) tell(name, `${text}: its unit is ${unit.velocity}`, unit.velocity);
+    else if (isConverted)
+      tell(name, `${text}: its unit is not ${own}`, name === 'baseLinearVelocity' ? 'm/s' : 'rad/s');
+    else if (position !== 'baseQuaternion' && !told.has(position)) {
+      tell(position, `${text}: the unit of ${position} is ${unit.position}`, unit.position!);
+    }
+  }
+  return found;
+}
+
+/** Base height in robots' lengths and joint angles beyond anything a joint can do. */
+function sizeContradictions({ motion, map, robot }: SemanticsInput): [ChannelName, string, string][] {
+  const found: [ChannelName, string, string][] = [];
+  const { basePosition, jointPosition } = motion.columns;
+  if (basePosition !== undefined) {
+    const heights = motion.frameCount > 0 ? columnValues(basePosition, 2) : [];
+    const ratio = median(heights) / robot.standingHeight_m;
+    const unit = [
+      { name: 'mm', factor: 1000 },
+      { name: 'cm', factor: 100 },
+    ].find(({ factor }) => ratio > 0.4 * factor && ratio < 1.6 * factor);
+    if (unit !== undefined && ratio > 10) {
+      const message = `basePosition has the base at ${median(heights).toFixed(0)} m: its unit is ${unit.name}`;
+      found.push(['basePosition', message, unit.name]);
+    }
+    const converted = map.channels.basePosition?.unit;
+    if ((converted === 'mm' || converted === 'cm') && ratio > 0 && ratio < 0.02) {
+      const message = `basePosition has the base at ${median(heights).toFixed(4)} m: its unit is m, not ${converted}`;
+      found.push(['basePosition', message, 'm']);
+    }
+  }
+  if (jointPosition !== undefined) {
+    const size = rms(jointPosition.data);
+    const unit = map.channels.jointPosition?.unit ?? 'rad';
+    const share = shareBeyond(jointPosition.data, 2 * Math.PI);
+    if (unit !== 'deg' && share > 0.05) {
+      const message = `jointPosition is beyond a full turn in ${(share * 100).toFixed(0)} % of its values: its unit is deg`;
+      found.push(['jointPosition', message, 'deg']);
+    }
+    // Radians taken for degrees: almost nothing is left of a pose that the robot has when it does nothing.
+    if (unit === 'deg' && size < 0.02 && rms(robot.defaultPosition_rad) > 0.1) {
+      const message = `jointPosition is ${size.toPrecision(2)} rad RMS, the default pose ${rms(robot.defaultPosition_rad).toPrecision(2)}: its unit is rad, not deg`;
+      found.push(['jointPosition', message, 'rad']);
+    }
+  }
+  return found;
+}
+
+/** Ratio that a rate explains, and that only a clock does. */
+const RATE_MARGIN = 0.1;
+const DRIFT_MARGIN = 0.03;
+
+/** A factor that all velocities share is that of time. */
+export function rateContradictions(input: SemanticsInput): Contradiction[] {
+  const good = [...fits(input)].filter(([, fit]) => fit.correlation > 0.9);
+  if (good.length === 0) return [];
+  const ratios = good.map(([, { ratio }]) => ratio);
+  const ratio = median(ratios);
+  const agree = ratios.every((one) => Math.abs(one / ratio - 1) < RATE_MARGIN / 2);
+  if (!agree || Math.abs(ratio - 1) < RATE_MARGIN) return [];
+  const { time } = input.map;
+  const names = good.map(([name]) => name).join(', ');
+  const share = `${names} ${good.length > 1 ? 'are' : 'is'} ${ratio.toFixed(2)} times the derivative`;
+  if (time.rate_hz !== undefined) {
+    const rate = Number((time.rate_hz * ratio).toPrecision(3));
+    const message = `the rate is about ${rate} Hz, not ${time.rate_hz}: ${share}`;
+    return [{ about: 'rate', message, fix: [`time.rate_hz=${rate}`] }];
+  }
+  const message = `time runs ${ratio > 1 ? 'too slowly' : 'too fast'} by a factor of ${ratio.toFixed(2)}: ${share}`;
+  return [{ about: 'rate', message, fix: [] }];
+}
+
+/** The factor by which a clock is off, where velocities that follow their positions closely agree on it. */
+export function clockDrift(input: SemanticsInput): number | undefined {
+  const close = [...fits(input).values()].filter(({ correlation }) => correlation > 0.99);
+  if (close.length === 0) return undefined;
+  const ratios = close.map(({ ratio }) => ratio);
+  const ratio = median(ratios);
+  const agree = ratios.every((one) => Math.abs(one - ratio) < DRIFT_MARGIN / 3);
+  return agree && Math.abs(ratio - 1) > DRIFT_MARGIN && Math.abs(ratio - 1) < RATE_MARGIN ? ratio : undefined;
+}
+
+/** A linear velocity that is the derivative in the other frame and not in this one. */
+export function velocityFrameContradictions({ motion, map }: SemanticsInput): Contradiction[] {
+  const { columns, frameCount, rate_hz } = motion;
+  const { basePosition, baseLinearVelocity, baseQuaternion } = columns;
+  const frame = map.channels.baseLinearVelocity?.frame;
+  if (!basePosition || !baseLinearVelocity || !baseQuaternion || frame === undefined) return [];
+  const inFrame = (turn: Column | undefined) => fitTravel(basePosition, baseLinearVelocity, turn, frameCount, rate_hz);
+  const world = inFrame(undefined);
+  const base = inFrame(baseQuaternion);
+  if (world === undefined || base === undefined || world.size < 0.1) return [];
+  const [own, other] = frame === 'world' ? [world, base] : [base, world];
+  if (own.correlation > 0.6 || other.correlation < IS_DERIVATIVE) return [];
+  const name = frame === 'world' ? 'base' : 'world';
+  const message = `baseLinearVelocity is in the ${name} frame, not the ${frame}: it is the derivative of basePosition there (correlation ${other.correlation.toFixed(2)}; as mapped ${own.correlation.toFixed(2)})`;
+  const fix = [`channels.baseLinearVelocity.frame=${name}`];
+  return [{ about: 'velocity-frame', channel: 'baseLinearVelocity', message, fix }];
+}
+
+function columnValues({ data, width }: Column, k: number): number[] {
+  return Array.from({ length: data.length / width }, (_, frame) => data[frame * width + k]);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = Float64Array.from(values.filter(Number.isFinite)).sort();
+  return sorted.length === 0 ? 0 : sorted[sorted.length >> 1];
+}
+
+function rms(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let k = 0; k < values.length; k++) sum += values[k] ** 2;
+  return Math.sqrt(sum / values.length);
+}
+
+function shareBeyond(values: ArrayLike<number>, bound: number): number {
+  let count = 0;
+  for (let k = 0; k < values.length; k++) if (Math.abs(values[k]) > bound) count++;
+  return count / values.length;
+}
