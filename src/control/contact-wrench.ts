@@ -2,7 +2,8 @@
 //
 // A wrench is force (3) and moment (3) at the centre of the sole, in the sole's heading frame (z up). It is possible
 // while it pushes, its tangential part stays within friction, its centre of pressure within the sole's rectangle, and its
-// moment about the vertical within what friction at the rectangle's corners holds.
+// moment about the vertical within what friction at the rectangle's corners holds: Caron, Pham and Nakamura, "Stability
+// of surface contacts for humanoid robots" (ICRA 2015), whose closed form the last eight constraints are.
 
 export interface Sole {
   /** Body of the foot, and the centre of its sole in that body's frame (m). */
@@ -21,7 +22,7 @@ export interface WrenchLimits {
   readonly greatest_N: number;
 }
 
-export const WRENCH_CONSTRAINTS = 12;
+export const WRENCH_CONSTRAINTS = 18;
 
 /**
  * Writes constraints · wrench ≥ bounds.
@@ -37,28 +38,30 @@ export function writeWrenchCone(
   limits: WrenchLimits,
 ): void {
   const { friction, soleShare, least_N, greatest_N } = limits;
-  const set = (r: number, c: number, value: number) => {
-    constraints[(row + r) * width + column + c] = value;
+  const [length, breadth] = [soleShare * sole.halfLength_m, soleShare * sole.halfWidth_m];
+  let next = row;
+  /** fx, fy, fz, mx, my, mz */
+  const write = (wrench: readonly number[], bound: number) => {
+    for (let k = 0; k < 6; k++) constraints[next * width + column + k] = wrench[k];
+    bounds[next++] = bound;
   };
-  set(0, 2, 1);
-  bounds[row] = least_N;
-  set(1, 2, -1);
-  bounds[row + 1] = -greatest_N;
-  const lever = Math.hypot(sole.halfLength_m, sole.halfWidth_m) / 2;
-  // Force x, force y, moment x, moment y, moment z against the normal force.
-  const shares = [
-    [0, friction],
-    [1, friction],
-    [3, soleShare * sole.halfWidth_m],
-    [4, soleShare * sole.halfLength_m],
-    [5, friction * lever],
-  ] as const;
-  shares.forEach(([component, share], at) => {
-    for (const side of [0, 1]) {
-      const r = 2 + 2 * at + side;
-      set(r, 2, share);
-      set(r, component, side === 0 ? 1 : -1);
-      bounds[row + r] = 0;
+  write([0, 0, 1, 0, 0, 0], least_N);
+  write([0, 0, -1, 0, 0, 0], -greatest_N);
+  for (const side of [1, -1]) {
+    write([side, 0, friction, 0, 0, 0], 0);
+    write([0, side, friction, 0, 0, 0], 0);
+    write([0, 0, breadth, side, 0, 0], 0);
+    write([0, 0, length, 0, side, 0], 0);
+  }
+  // Moment about the vertical: what is left of the corners' friction. A foot on its edge can hardly be kept from turning.
+  for (const turn of [1, -1]) {
+    for (const a of [1, -1]) {
+      for (const b of [1, -1]) {
+        write(
+          [a * breadth, b * length, friction * (length + breadth), turn * a * friction, turn * b * friction, -turn],
+          0,
+        );
+      }
     }
-  });
+  }
 }

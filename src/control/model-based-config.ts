@@ -27,7 +27,7 @@ const feedbackSchema = z.strictObject({
   /** Proportional (1/s²) and derivative (1/s) gains of accelerations. */
   height: z.tuple([z.number(), z.number()]).default([60, 12]),
   base: z.tuple([z.number(), z.number()]).default([150, 20]),
-  swing: z.tuple([z.number(), z.number()]).default([400, 40]),
+  swing: z.tuple([z.number(), z.number()]).default([800, 55]),
   stanceDamping: z.number().nonnegative().default(20),
   posture: z.tuple([z.number(), z.number()]).default([100, 20]),
 });
@@ -53,7 +53,7 @@ const stepSchema = z.strictObject({
   shortest: z.number().min(0.1).max(1).default(0.6),
   longest: z.number().min(1).max(3).default(1.3),
   /** Within this time of landing the foot's target is left alone (s). */
-  freeze_s: z.number().nonnegative().default(0.05),
+  freeze_s: z.number().nonnegative().default(0.1),
 });
 
 const soleSchema = z.strictObject({
@@ -66,7 +66,7 @@ const soleSchema = z.strictObject({
 const robotSchema = z.strictObject({
   sole: soleSchema,
   /** Height of the centre of mass over the ground as a share of that in the default pose. */
-  heightShare: z.number().positive().max(1.2).default(0.97),
+  heightShare: z.number().positive().max(1.2).default(0.93),
   /** Distance of the feet across (m): when stepping in place, least, greatest. */
   width_m: z.number().positive(),
   leastWidth_m: z.number().positive(),
@@ -77,7 +77,7 @@ const robotSchema = z.strictObject({
   legs: z.array(z.string()).min(1),
   /** Friction of the ground that the controller counts on, and the share of the sole that it uses. */
   friction: z.number().positive().default(0.6),
-  soleShare: z.number().positive().max(1).default(0.8),
+  soleShare: z.number().positive().max(1).default(0.9),
   commands: z.strictObject({ vx_mps: range, vy_mps: range, wz_radps: range }),
 });
 export type ModelBasedRobot = z.output<typeof robotSchema>;

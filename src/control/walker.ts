@@ -15,7 +15,10 @@ const PREVIEW_STEPS = 5;
 /** A touch earlier than this share of the swing is a scuff. */
 const EARLIEST_TOUCH = 0.5;
 /** Speed at which the sole meets the ground (m/s). */
-const LANDING_SPEED = 0.1;
+const LANDING_SPEED = 0.2;
+const LANDING_DEPTH_M = 0.006;
+/** The foot is over its place so long before it lands (s). */
+const SETTLE_S = 0.04;
 
 export type Phase = 'stand' | 'shift' | 'double' | 'single';
 
@@ -363,14 +366,16 @@ function moveSwing(walker: Walker, settings: WalkerSettings, tick_s: number): vo
     z.position -= LANDING_SPEED * tick_s;
     return;
   }
-  followTarget(x, { position: landing.foot_m[0], velocity: 0, acceleration: 0 }, left_s, tick_s);
-  followTarget(y, { position: landing.foot_m[1], velocity: 0, acceleration: 0 }, left_s, tick_s);
+  const across_s = Math.max(left_s - SETTLE_S, 2.5 * tick_s);
+  followTarget(x, { position: landing.foot_m[0], velocity: 0, acceleration: 0 }, across_s, tick_s);
+  followTarget(y, { position: landing.foot_m[1], velocity: 0, acceleration: 0 }, across_s, tick_s);
   const turned = heading.position + wrap(walker.landingHeading_rad - heading.position);
-  followTarget(heading, { position: turned, velocity: 0, acceleration: 0 }, left_s, tick_s);
+  followTarget(heading, { position: turned, velocity: 0, acceleration: 0 }, across_s, tick_s);
   const ground = walker.ground_m + settings.groundHeight_m;
   const untilApex_s = 0.5 * singleSupport_s - time_s;
   const top = { position: ground + settings.stepHeight_m, velocity: 0, acceleration: 0 };
-  const down = { position: ground, velocity: -LANDING_SPEED, acceleration: 0 };
+  // A little under the ground, so that what the foot lags behind does not make the step late.
+  const down = { position: ground - LANDING_DEPTH_M, velocity: -LANDING_SPEED, acceleration: 0 };
   if (untilApex_s > 2 * tick_s) followTarget(z, top, untilApex_s, tick_s);
   else followTarget(z, down, left_s, tick_s);
 }
