@@ -22,11 +22,18 @@ export interface MetricsTail {
   next(): Promise<MetricsChunk>;
 }
 
-export const TAIL_DEFAULTS = { pieceBytes: 1 << 20, anchorBytes: 512 } as const;
+export interface TailOptions {
+  /** Read at once; a line must be shorter. */
+  readonly pieceBytes: number;
+  /** Of what was read before, to see whether it is still there. */
+  readonly anchorBytes: number;
+}
+
+export const TAIL_DEFAULTS: TailOptions = { pieceBytes: 1 << 20, anchorBytes: 512 };
 
 const NEWLINE = 10;
 
-export function createMetricsTail(readRange: ReadRange, options: Partial<typeof TAIL_DEFAULTS> = {}): MetricsTail {
+export function createMetricsTail(readRange: ReadRange, options: Partial<TailOptions> = {}): MetricsTail {
   const { pieceBytes, anchorBytes } = { ...TAIL_DEFAULTS, ...options };
   const decoder = new TextDecoder();
   // Everything before `offset` was read; it ends with a line. `anchor` holds the last bytes of it.

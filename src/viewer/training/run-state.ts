@@ -65,7 +65,7 @@ export function describeRun(facts: RunFacts, run: string): RunDescription {
   return {
     state: 'unknown',
     label: 'not finished',
-    text: `At ${at}; no new line since this page was opened. If nothing trains it any more: ${resume.replace('Go', 'go')}`,
+    text: `At ${at}; no new line since this page was opened. ${resume}`,
   };
 }
 
