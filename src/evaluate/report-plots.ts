@@ -6,7 +6,7 @@ import { type RunSample, SAMPLE_RATE_HZ, type TrialSample } from './samples.js';
 import { domainOf, ticksOf } from './scale.js';
 import { estimateMean } from './statistics.js';
 import { type Mark, type Point, renderPlot } from './svg-plot.js';
-import { type Condition, conditionsOf } from './trial-plan.js';
+import { type Condition, conditionsOf, trialKey } from './trial-plan.js';
 
 const AXIS_LABELS = ['vx (m/s)', 'vy (m/s)', 'wz (rad/s)'] as const;
 
@@ -18,12 +18,21 @@ function walkers({ contenders }: Evaluation): ContenderResult[] {
 /** Achieved over commanded velocity, one plot for each axis that was commanded; undisturbed. */
 export function velocityScatters(evaluation: Evaluation): string[] {
   return AXIS_LABELS.flatMap((label, axis) => {
-    const series = walkers(evaluation).map(({ role, conditions }) => ({
-      className: role,
-      points: (conditions.undisturbed?.trials ?? []).flatMap(({ stretches }) =>
-        stretches.map(({ commanded, achieved }): Point => [commanded[axis], achieved[axis]]),
-      ),
-    }));
+    const series = walkers(evaluation).map(({ key, role, conditions }) => {
+      const trials = conditions.undisturbed?.trials ?? [];
+      return {
+        className: role,
+        points: trials.flatMap(({ stretches }) =>
+          stretches.map(({ commanded, achieved }): Point => [commanded[axis], achieved[axis]]),
+        ),
+        trials: trials.flatMap(({ number, stretches, tracking_m }) =>
+          stretches.map(({ commanded, achieved }) => ({
+            key: trialKey(key, 'undisturbed', number),
+            text: `trial ${number}: ${commanded[axis].toFixed(2)} commanded, ${achieved[axis].toFixed(2)} achieved, tracking error ${tracking_m.toFixed(2)} m`,
+          })),
+        ),
+      };
+    });
     const commanded = series.flatMap(({ points }) => points.map(([x]) => x));
     if (commanded.every((value) => value === commanded[0])) return [];
     const x = domainOf(commanded);
@@ -48,66 +57,78 @@ export function velocityScatters(evaluation: Evaluation): string[] {
 
 /** Paths from above beside the integrated command. */
 export function pathPlots({ samples, contenders }: Evaluation): string[] {
-  return samples.trials.map((trial) => {
-    const lines: Mark[] = [
-      { kind: 'line', className: 'planned', points: pointsOf(trial.planned) },
-      ...runsOf(trial, contenders).map(
-        ({ role, run }): Mark => ({ kind: 'line', className: role, points: pointsOf(run) }),
+  return samples.trials.map((trial) => pathPlot(trial, contenders));
+}
+
+export function pathPlot(trial: TrialSample, contenders: readonly ContenderResult[]): string {
+  const lines: Mark[] = [
+    { kind: 'line', className: 'planned', points: pointsOf(trial.planned) },
+    ...runsOf(trial, contenders).map(
+      ({ role, run }): Mark => ({ kind: 'line', className: role, points: pointsOf(run) }),
+    ),
+  ];
+  const points = lines.flatMap((mark) => (mark.kind === 'line' ? mark.points : []));
+  return renderPlot({
+    title: titleOf(trial),
+    trial: trialKey(contenders[0].key, trial.condition, trial.number),
+    description: `Paths from above in trial ${trial.number}, ${trial.condition}`,
+    x: {
+      label: 'x (m)',
+      domain: domainOf(
+        points.map(([x]) => x),
+        0.06,
+        0.5,
       ),
-    ];
-    const points = lines.flatMap((mark) => (mark.kind === 'line' ? mark.points : []));
-    return renderPlot({
-      title: titleOf(trial),
-      description: `Paths from above in trial ${trial.number}, ${trial.condition}`,
-      x: {
-        label: 'x (m)',
-        domain: domainOf(
-          points.map(([x]) => x),
-          0.06,
-          0.5,
-        ),
-      },
-      y: {
-        label: 'y (m)',
-        domain: domainOf(
-          points.map(([, y]) => y),
-          0.06,
-          0.5,
-        ),
-      },
-      marks: lines,
-      equal: true,
-    });
+    },
+    y: {
+      label: 'y (m)',
+      domain: domainOf(
+        points.map(([, y]) => y),
+        0.06,
+        0.5,
+      ),
+    },
+    marks: lines,
+    equal: true,
   });
 }
 
 /** Forward and turning velocity over time in a few trials. */
 export function velocityPlots({ samples, contenders, config }: Evaluation): string[] {
   const chosen = samples.trials.filter((_, at) => at === 0 || at >= samples.trials.length - 2);
-  const quantities = [
-    ['vx_mps', 'vx (m/s)'],
-    ['wz_radps', 'wz (rad/s)'],
-  ] as const;
-  return chosen.flatMap((trial) =>
-    quantities.map(([key, label]) => {
-      const lines: Mark[] = [
-        { kind: 'line', className: 'planned', points: overTime(trial.planned[key]) },
-        ...runsOf(trial, contenders).map(
-          ({ role, run }): Mark => ({ kind: 'line', className: role, points: overTime(run[key]) }),
-        ),
-      ];
-      const values = [trial.planned[key], ...trial.runs.map((run) => run[key])].flat();
-      return renderPlot({
-        title: titleOf(trial),
-        description: `${label} over time in trial ${trial.number}, ${trial.condition}`,
-        x: { label: 'time (s)', domain: [0, config.duration_s] },
-        y: { label, domain: domainOf([...values, 0], 0.08, 0.2) },
-        marks: [...trial.kicks_s.map((x): Mark => ({ kind: 'rule', x, className: 'kick' })), ...lines],
-        height: 190,
-      });
-    }),
-  );
+  return chosen.flatMap((trial) => velocityPlotsOf(trial, contenders, config.duration_s));
 }
+
+/** Forward and turning velocity over time in one trial. */
+export function velocityPlotsOf(
+  trial: TrialSample,
+  contenders: readonly ContenderResult[],
+  duration_s: number,
+): string[] {
+  return QUANTITIES.map(([key, label]) => {
+    const lines: Mark[] = [
+      { kind: 'line', className: 'planned', points: overTime(trial.planned[key]) },
+      ...runsOf(trial, contenders).map(
+        ({ role, run }): Mark => ({ kind: 'line', className: role, points: overTime(run[key]) }),
+      ),
+    ];
+    const values = [trial.planned[key], ...trial.runs.map((run) => run[key])].flat();
+    return renderPlot({
+      title: titleOf(trial),
+      trial: trialKey(contenders[0].key, trial.condition, trial.number),
+      description: `${label} over time in trial ${trial.number}, ${trial.condition}`,
+      x: { label: 'time (s)', domain: [0, duration_s] },
+      y: { label, domain: domainOf([...values, 0], 0.08, 0.2) },
+      marks: [...trial.kicks_s.map((x): Mark => ({ kind: 'rule', x, className: 'kick' })), ...lines],
+      height: 190,
+    });
+  });
+}
+
+const QUANTITIES = [
+  ['vx_mps', 'vx (m/s)'],
+  ['wz_radps', 'wz (rad/s)'],
+] as const;
 
 /** Joint velocity over joint position of the left knee, policy over teacher. */
 export function phasePlot({ samples, contenders }: Evaluation): string | undefined {

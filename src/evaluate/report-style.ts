@@ -1,17 +1,9 @@
 // The report's style: one sheet for light and dark, phone and desk. Plots take their colours from it by class.
+// The parts (tiles, tables, plots) have a sheet of their own, because other pages show them too; such a page sets the
+// colours: --card --ink --soft --line --policy --teacher --baseline --planned --bad.
 
-/** Colours that stay apart for people who see red and green alike: blue for the policy, orange for its teacher. */
-export const REPORT_STYLE = `
-:root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --ink: #1c1e21; --soft: #5f6670; --line: #e3e4e6;
-  --policy: #1f6feb; --teacher: #d9620b; --baseline: #8a929c; --planned: #5f6670; --bad: #b3261e; }
-@media (prefers-color-scheme: dark) { :root { --page: #16181b; --card: #1e2125; --ink: #e8eaed; --soft: #a3abb5;
-  --line: #33383e; --policy: #6ea8fe; --teacher: #ff9d57; --baseline: #7d8690; --planned: #a3abb5; --bad: #ff8a80; } }
-* { box-sizing: border-box; }
-body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1120px; margin: 0 auto; padding: 20px 16px 48px; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 8px 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 32px 0 4px; }
-p { margin: 4px 0 10px; max-width: 75ch; }
+/** Tiles, tables, legends and plots. */
+export const REPORT_PARTS_STYLE = `
 .soft, figcaption { color: var(--soft); }
 .tiles { display: grid; gap: 10px; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); margin: 18px 0 8px; }
 .tile { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px 14px; }
@@ -47,4 +39,19 @@ svg line.policy, svg line.teacher { stroke-width: 1.6; } svg .whisker { stroke: 
 svg rect { stroke: none; fill: var(--baseline); } svg rect.policy { fill: var(--policy); stroke: none; } svg rect.teacher { fill: var(--teacher); stroke: none; }
 svg rect.kicked { fill-opacity: .45; }
 ul.notes { padding-left: 1.2em; } li { max-width: 90ch; }
+`.trim();
+
+/** The whole page. Colours that stay apart for people who see red and green alike: blue for the policy, orange for its teacher. */
+export const REPORT_STYLE = `
+:root { color-scheme: light dark; --page: #fbfbfa; --card: #fff; --ink: #1c1e21; --soft: #5f6670; --line: #e3e4e6;
+  --policy: #1f6feb; --teacher: #d9620b; --baseline: #8a929c; --planned: #5f6670; --bad: #b3261e; }
+@media (prefers-color-scheme: dark) { :root { --page: #16181b; --card: #1e2125; --ink: #e8eaed; --soft: #a3abb5;
+  --line: #33383e; --policy: #6ea8fe; --teacher: #ff9d57; --baseline: #7d8690; --planned: #a3abb5; --bad: #ff8a80; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 1120px; margin: 0 auto; padding: 20px 16px 48px; }
+h1 { font-size: 1.5rem; line-height: 1.25; margin: 8px 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 1.1rem; margin: 32px 0 4px; }
+p { margin: 4px 0 10px; max-width: 75ch; }
+${REPORT_PARTS_STYLE}
 `.trim();

@@ -21,11 +21,43 @@ export function renderReport(evaluation: Evaluation): string {
   const sections = [
     `<h1>${escapeText(name)} on ${escapeText(robot.name)}</h1>`,
     `<p class="soft">Evaluated with ${escapeText(tool)}, seed ${seed}. Policy: ${escapeText(evaluation.policy)}</p>`,
+    ...reportNumbers(evaluation),
+    ...reportPlots(evaluation),
+    notes(evaluation),
+  ];
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Evaluation of ${escapeText(name)}</title>
+<style>
+${REPORT_STYLE}
+</style>
+</head>
+<body>
+<main>
+${sections.filter((section) => section !== '').join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+/** What the evaluation says in numbers: tiles and tables, as HTML under REPORT_PARTS_STYLE. Empty parts are ''. */
+export function reportNumbers(evaluation: Evaluation): string[] {
+  return [
     tiles(evaluation),
     ...conditionsOf(evaluation.config).map((condition) => closedLoopTable(evaluation, condition)),
     `<p class="soft">Small numbers: 95 % intervals, bootstrap over trials (falls: Wilson). A robot that falls stays where it
 fell for the rest of the trial, in every number. <em>Of teacher</em>: tracking error as a share of the teacher's in the same trials.</p>`,
     predictionTable(evaluation),
+  ];
+}
+
+/** Every plot with its heading and legend, as HTML under REPORT_PARTS_STYLE. */
+export function reportPlots(evaluation: Evaluation): string[] {
+  return [
     plotSection(
       'Falls',
       'Lines are 95 % Wilson intervals.',
@@ -61,25 +93,7 @@ fell for the rest of the trial, in every number. <em>Of teacher</em>: tracking e
       ),
     ),
     phaseSection(evaluation),
-    notes(evaluation),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Evaluation of ${escapeText(name)}</title>
-<style>
-${REPORT_STYLE}
-</style>
-</head>
-<body>
-<main>
-${sections.filter((section) => section !== '').join('\n')}
-</main>
-</body>
-</html>
-`;
 }
 
 /** The numbers that decide, large. */
@@ -175,7 +189,8 @@ function fallsLegend(): string {
   return '<ul class="legend"><li class="calm">undisturbed</li><li class="kicked">kicked</li></ul>\n';
 }
 
-function notes({ notes: texts }: Evaluation): string {
+/** What was left out and why, as HTML; '' where nothing was. */
+export function notes({ notes: texts }: Evaluation): string {
   if (texts.length === 0) return '';
   return `<h2>Left out</h2>\n<ul class="notes">${texts.map((text) => `<li>${escapeText(text)}</li>`).join('')}</ul>`;
 }

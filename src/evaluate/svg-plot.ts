@@ -6,9 +6,22 @@ import { type Domain, tickLabels, ticksOf } from './scale.js';
 
 export type Point = readonly [x: number, y: number];
 
+/** The trial behind a dot or a plot. `key` becomes the attribute data-trial, for pages that can show the trial. */
+export interface PlottedTrial {
+  readonly key: string;
+  readonly text: string;
+}
+
 export type Mark =
   | { readonly kind: 'line'; readonly points: readonly Point[]; readonly className: string }
-  | { readonly kind: 'dots'; readonly points: readonly Point[]; readonly className: string; readonly radius?: number }
+  | {
+      readonly kind: 'dots';
+      readonly points: readonly Point[];
+      readonly className: string;
+      readonly radius?: number;
+      /** What each dot stands for; shown where the pointer rests on it. */
+      readonly trials?: readonly PlottedTrial[];
+    }
   /** Vertical intervals at x, from low to high. */
   | {
       readonly kind: 'intervals';
@@ -36,6 +49,8 @@ export interface Plot {
   /** For those who cannot see it. */
   readonly description: string;
   readonly title?: string;
+  /** Key of the one trial that is plotted. */
+  readonly trial?: string;
   readonly x: Axis;
   readonly y: Axis;
   readonly marks: readonly Mark[];
@@ -92,7 +107,8 @@ export function renderPlot(plot: Plot): string {
   if (plot.title !== undefined) {
     parts.push(`<text class="title" x="${left}" y="15">${escapeText(plot.title)}</text>`);
   }
-  return `<svg class="plot" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeText(plot.description)}">${parts.join('')}</svg>`;
+  const trial = plot.trial === undefined ? '' : ` data-trial="${escapeText(plot.trial)}"`;
+  return `<svg class="plot"${trial} viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${escapeText(plot.description)}">${parts.join('')}</svg>`;
 }
 
 /** Text safe in HTML and SVG, in elements and in quoted attributes. */
@@ -115,7 +131,12 @@ function renderMark(
     case 'dots': {
       const radius = mark.radius ?? 2.6;
       return mark.points
-        .map(([x, y]) => `<circle class="${mark.className}" cx="${fix(xOf(x))}" cy="${fix(yOf(y))}" r="${radius}"/>`)
+        .map(([x, y], at) => {
+          const circle = `circle class="${mark.className}" cx="${fix(xOf(x))}" cy="${fix(yOf(y))}" r="${radius}"`;
+          const trial = mark.trials?.[at];
+          if (trial === undefined) return `<${circle}/>`;
+          return `<${circle} data-trial="${escapeText(trial.key)}"><title>${escapeText(trial.text)}</title></circle>`;
+        })
         .join('');
     }
     case 'intervals':

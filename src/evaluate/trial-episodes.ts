@@ -7,21 +7,15 @@
 import { rm } from 'node:fs/promises';
 import { TOOL } from '../base/version.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
-import { type ChannelName, channelWidth, type Episode, type Finding } from '../motion/episode.js';
+import { channelWidth, type Episode, type Finding } from '../motion/episode.js';
 import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import type { TracedTrial } from './closed-loop.js';
 import type { Contender } from './contenders.js';
+import { trialKey } from './trial-plan.js';
+import { MOTION_CHANNELS } from './trial-recorder.js';
 
 /** Folder of the trials' dataset within an evaluation's. */
 export const TRIALS_FOLDER = 'trials';
-
-export const MOTION_CHANNELS = [
-  'basePosition',
-  'baseQuaternion',
-  'jointPosition',
-  'command',
-  'footContact',
-] as const satisfies readonly ChannelName[];
 
 /** Most bytes of trials that are written unless more are asked for: one shard. */
 export const SAVE_TRIALS_DEFAULTS = { bytes: 64 * 1024 * 1024 } as const;
@@ -76,7 +70,7 @@ export function trialEpisode(
     ? [{ kind: 'fall', severity: 'warning', frames: [frameCount - 1, frameCount], message: 'fell; the trial ends' }]
     : [];
   return {
-    id: `${contender}/${condition}/${number}`,
+    id: trialKey(contender, condition, number),
     robot: identityOf(robot),
     rate_hz,
     frameCount,

@@ -21,6 +21,11 @@ export interface PlannedTrial {
   readonly seed: number;
 }
 
+/** Names a trial of a contender; the id of its episode where its motion is written. */
+export function trialKey(contender: string, condition: Condition, number: number): string {
+  return `${contender}/${condition}/${number}`;
+}
+
 /** The paper's tasks: N trials from rest, 10 s (arXiv 2402.19469, section 4). */
 export const PAPER_RANGE: CommandRange = { vx_mps: [0.35, 0.7], vy_mps: [0, 0], wz_radps: [-0.4, 0.4] };
 const PAPER_YAWS = [0, 0.05, -0.05, 0.1, -0.1, 0.2, -0.2, 0.3, -0.3, 0.4, -0.4] as const;

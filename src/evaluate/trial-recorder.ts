@@ -19,6 +19,15 @@ const RECORDED = [
 ] as const satisfies readonly ChannelName[];
 type Recorded = (typeof RECORDED)[number];
 
+/** What a replay needs of a trial. */
+export const MOTION_CHANNELS = [
+  'basePosition',
+  'baseQuaternion',
+  'jointPosition',
+  'command',
+  'footContact',
+] as const satisfies readonly Recorded[];
+
 export interface TrialRecorder {
   onStep(step: RolloutStep<Trial>): void;
   /** The trace of a trial that ended. Its arrays are views, overwritten by the slot's next trial. */

@@ -13,10 +13,9 @@ import { Engine } from '../sim/mujoco.js';
 import { rollOut, type Trial } from '../sim/rollout.js';
 import type { JobServer } from '../sim/worker-pool.js';
 import { type Contender, createContender } from './contenders.js';
-import { MOTION_CHANNELS } from './trial-episodes.js';
 import { measureTrial, type TrialMetrics } from './trial-metrics.js';
 import type { PlannedTrial } from './trial-plan.js';
-import { copyTrace, createTrialRecorder, type Trace } from './trial-recorder.js';
+import { copyTrace, createTrialRecorder, MOTION_CHANNELS, type Trace } from './trial-recorder.js';
 
 /** What every worker is set up from. Plain data. */
 export interface TrialServerData {
