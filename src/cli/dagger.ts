@@ -74,7 +74,7 @@ async function run(context: VerbContext, flags: DaggerFlags, folder: string): Pr
   if (out === undefined) throw new DataError({ where: '--out', what: 'flag is missing' });
   const settings = await loadConfig(recordSchema, configPath('record', flags.config), settingsOf(flags));
   const config = await trainingOf(folder, flags);
-  const { runtime } = await chooseRuntime(config.runtime.name);
+  const { runtime } = await chooseRuntime(config.runtime.name, { device: config.runtime.device });
   let progress: Progress | undefined;
   let title = '';
   /** The bar of what is under way; each part of a round has its own. */

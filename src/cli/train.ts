@@ -4,7 +4,8 @@ import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { prepareOutput } from '../base/output-folder.js';
-import { chooseRuntime } from '../runtime/choose.js';
+import { chooseRuntime, RUNTIME_NAMES } from '../runtime/choose.js';
+import { DEVICES } from '../runtime/onnx-device.js';
 import { RUN_FILES, readRun } from '../train/run-folder.js';
 import { resumeTraining, startTraining, type TrainingHooks, type TrainingOutcome } from '../train/run-training.js';
 import { type TrainConfig, trainConfigSchema } from '../train/train-config.js';
@@ -16,6 +17,7 @@ interface TrainFlags extends Omit<CommonOptions, 'seed'> {
   readonly data?: readonly string[];
   readonly resume?: string;
   readonly runtime?: TrainConfig['runtime']['name'];
+  readonly device?: TrainConfig['runtime']['device'];
   readonly seed?: number;
 }
 
@@ -29,12 +31,15 @@ export function trainCommand(): Command {
     .option('--data <folders...>', "dataset folders to train on (default: the config's data.folders)")
     .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit')
     .addOption(
-      new Option('--runtime <name>', 'engine; nextgait doctor says which one auto is (default: auto)').choices([
-        'auto',
-        'onnx',
-        'tfjs',
-        'reference',
-      ]),
+      new Option('--runtime <name>', 'engine; nextgait doctor says which one auto is (default: auto)').choices(
+        RUNTIME_NAMES,
+      ),
+    )
+    .addOption(
+      new Option(
+        '--device <name>',
+        'where it runs: an NVIDIA GPU, any GPU, the CPU, or the best that runs here (default: auto)',
+      ).choices(DEVICES),
     )
     .addOption(new Option('--seed <integer>', 'seed of weights and batches (default: 1)').argParser(parseSeed));
   withCommonFlags(command, ['out', 'set'], { out: "runs/<the config's name>", setting: 'train.steps=2000' });
@@ -55,6 +60,7 @@ async function start(context: VerbContext, flags: TrainFlags, name = 'base'): Pr
   const settings = [...flags.set];
   if (flags.seed !== undefined) settings.push(`train.seed=${flags.seed}`);
   if (flags.runtime !== undefined) settings.push(`runtime.name=${flags.runtime}`);
+  if (flags.device !== undefined) settings.push(`runtime.device=${flags.device}`);
   if (flags.data !== undefined) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
   const config = await loadConfig(trainConfigSchema, configPath('train', name), settings);
   const run = flags.out ?? `runs/${config.name}`;
@@ -74,6 +80,7 @@ async function resume(context: VerbContext, flags: TrainFlags, name?: string): P
     flags.out === undefined ? '' : '--out',
     flags.seed === undefined ? '' : '--seed',
     flags.runtime === undefined ? '' : '--runtime',
+    flags.device === undefined ? '' : '--device',
     flags.append ? '--append' : '',
     flags.overwrite ? '--overwrite' : '',
   ].filter((flag) => flag !== '');
@@ -94,7 +101,9 @@ async function withHooks(
   run: (hooks: TrainingHooks) => Promise<TrainingOutcome>,
   folder: string,
 ): Promise<TrainingOutcome> {
-  const { runtime } = await chooseRuntime(config.runtime.name);
+  const { device } = config.runtime;
+  const { runtime, reason } = await chooseRuntime(config.runtime.name, { device });
+  context.log.info(`engine: ${runtime.description}, ${reason}`);
   const progress = startProgress(context.interactive, 'training', config.train.steps, 'steps');
   try {
     const outcome = await run({

@@ -21,12 +21,42 @@ export interface TfjsLoaded {
   readonly packageName: string;
 }
 
-/** Imports one of the packages. @throws the import's own error where it is absent or broken */
+/** Imports one of the packages. @throws DataError where it is absent or broken, with what would mend it */
 export async function loadTfjs(packageName: string): Promise<TfjsLoaded> {
-  const imported = (await import(packageName)) as TfjsModule & { readonly default?: TfjsModule };
-  const module = imported.default ?? imported;
-  await module.ready();
-  return { module, packageName };
+  try {
+    const imported = (await import(packageName)) as TfjsModule & { readonly default?: TfjsModule };
+    const module = imported.default ?? imported;
+    await module.ready();
+    return { module, packageName };
+  } catch (error) {
+    throw explainTfjsFailure(packageName, error, process.version);
+  }
+}
+
+/** The ways in which these packages are known to fail, in words; any other error keeps its own. */
+export function explainTfjsFailure(packageName: string, error: unknown, nodeVersion: string): DataError {
+  const message = error instanceof Error ? error.message.split('\n')[0] : String(error);
+  const [what, fix] = tfjsFailure(packageName, message, Number.parseInt(nodeVersion.slice(1), 10));
+  return new DataError({ where: packageName, what, fix }, { cause: error });
+}
+
+/** The newest major version of Node.js that has what the node packages of TensorFlow.js 4 call (util.isNullOrUndefined). */
+const LAST_NODE = 22;
+
+function tfjsFailure(packageName: string, message: string, node: number): [what: string, fix: string] {
+  const install = `npm install ${packageName}`;
+  if (/tfjs_binding|node-pre-gyp|libtensorflow/.test(message)) {
+    return ['is installed without its native library', `npm rebuild ${packageName} --ignore-scripts=false`];
+  }
+  if (message.includes(`'${packageName}'`) && /^Cannot find (package|module)/.test(message)) {
+    const needsOlder = node > LAST_NODE && packageName.includes('tfjs-node');
+    return ['is not installed', needsOlder ? `${install} (on Node ${LAST_NODE} or older)` : install];
+  }
+  if (/is not a function/.test(message) && node > LAST_NODE) {
+    return [`does not run on Node ${node}: ${message}`, `Use Node ${LAST_NODE} or older, or onnxruntime-node`];
+  }
+  if (/libcud|libcublas|CUDA/i.test(message)) return [`finds no CUDA: ${message}`, 'Install CUDA 11.2 and cuDNN 8.1'];
+  return [message, install];
 }
 
 /** @throws DataError where no module is given and none of the packages can be loaded */
@@ -45,7 +75,7 @@ async function loadFirst(): Promise<TfjsLoaded> {
     try {
       return await loadTfjs(packageName);
     } catch (error) {
-      refusals.push(`${packageName}: ${(error as Error).message.split('\n')[0]}`);
+      refusals.push((error as Error).message);
     }
   }
   throw new DataError({

@@ -70,6 +70,8 @@ export const trainConfigSchema = z.strictObject({
   runtime: z
     .strictObject({
       name: z.enum(['auto', 'onnx', 'tfjs', 'reference']).default('auto'),
+      /** `cuda`: an NVIDIA GPU; `webgpu`: any GPU; `auto`: a CUDA GPU where one runs, else the CPU. */
+      device: z.enum(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'),
       threads: z.int().min(1).optional(),
     })
     .prefault({}),
