@@ -8,7 +8,7 @@
 import { deepFreeze } from '../base/config.js';
 import { DataError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
-import { multiplyQuaternions, projectedGravity, rotateInverse } from '../math/quaternion.js';
+import { multiplyQuaternions, projectedGravity, rotate, rotateInverse } from '../math/quaternion.js';
 import type { RobotState } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { type Addresses, emptyState, findAddresses } from './addresses.js';
@@ -160,18 +160,22 @@ export class Environment {
   }
 
   /**
-   * A force on a body (N, world frame) that acts at a point of it (m, world frame) during the steps that follow, until
-   * the next call for that body or reset().
+   * A force on a body (N, world frame) that acts at a point of it during the steps that follow, until the next call for
+   * that body or reset().
    * @param body index in the robot's bodies
+   * @param point_m in the body's frame
    */
   applyForce(body: number, point_m: ArrayLike<number>, force_N: ArrayLike<number>): void {
     const { data } = this.#simulation;
-    const at = 6 * (body + 1);
-    const centre = (data.xipos as Float64Array).subarray(3 * (body + 1), 3 * (body + 1) + 3);
-    const [x, y, z] = [point_m[0] - centre[0], point_m[1] - centre[1], point_m[2] - centre[2]];
+    const id = body + 1;
+    const arm = new Float64Array(3);
+    rotate(arm, 0, data.xquat as Float64Array, 4 * id, point_m, 0);
+    for (let axis = 0; axis < 3; axis++) arm[axis] += data.xpos[3 * id + axis] - data.xipos[3 * id + axis];
+    const [x, y, z] = arm;
     const [fx, fy, fz] = [force_N[0], force_N[1], force_N[2]];
     // Force and torque about the body's centre of mass.
-    (data.xfrc_applied as Float64Array).set([fx, fy, fz, y * fz - z * fy, z * fx - x * fz, x * fy - y * fx], at);
+    const wrench = [fx, fy, fz, y * fz - z * fy, z * fx - x * fz, x * fy - y * fx];
+    (data.xfrc_applied as Float64Array).set(wrench, 6 * id);
   }
 
   /** Changes friction, payload and motor strength in the midst of an episode; an action delay needs a reset(). */
