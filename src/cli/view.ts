@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { DataError } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
+import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
 import { isLoopback } from '../viewer/server/guard.js';
 import { type GivenItem, itemsAt } from '../viewer/server/items.js';
 import { addGeometry } from '../viewer/server/made-geometry.js';
@@ -105,6 +106,11 @@ async function serve(
       `Everyone who reaches ${flags.host}:${server.port} can read these files. Leave --host out to keep them here.`,
     );
   }
+  // Compiling the robot takes a moment: it has begun before the browser asks. What fails is told when it asks.
+  for (const { made } of items)
+    made
+      .get(GEOMETRY_FILE)?.()
+      .catch(() => {});
   log.info(`Viewer at ${server.address} (Ctrl-C ends it)`);
   if (flags.open ?? interactive) openBrowser(server.address);
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -59,7 +59,7 @@ interface RawManifest {
 /** @throws ProblemError where this is not a manifest */
 export function readIndex(raw: unknown, where: string): DatasetIndex {
   const manifest = raw as RawManifest;
-  if (manifest?.format !== FORMAT || !Array.isArray(manifest.shards)) {
+  if (manifest?.format !== FORMAT || manifest.shards === undefined) {
     throw new ProblemError({
       what: `${where} is not the manifest of a dataset`,
       fix: `Expected the format ${FORMAT}, found ${manifest?.format ?? 'none'}. View it with the version of nextgait that wrote it, or write it anew: nextgait inspect <folder> --rebuild`,

@@ -42,7 +42,10 @@ export function filterEpisodes(
   filter: EpisodeFilter,
   error_m: (episode: EpisodeEntry) => number | undefined = () => undefined,
 ): EpisodeEntry[] {
-  const words = filter.text.toLowerCase().split(/\s+/).filter((word) => word !== '');
+  const words = filter.text
+    .toLowerCase()
+    .split(/\s+/)
+    .filter((word) => word !== '');
   const passes = (episode: EpisodeEntry) =>
     episode.seconds >= filter.shortest_s &&
     episode.seconds <= filter.longest_s &&

@@ -4,7 +4,8 @@
 // the modality mask. Bytes are held against their checksums; episodes last looked at are kept within a budget.
 
 import { Footer } from 'apache-arrow/ipc/metadata/file';
-import { batchLayout, META, type ShardContent, shardContentSchema } from '../../dataset/schema.js';
+import { Message } from 'apache-arrow/ipc/metadata/message';
+import { META, type ShardContent, shardContentSchema } from '../../dataset/schema.js';
 import type { Channel, ChannelName, Finding } from '../../motion/episode.js';
 import { robotFromJson } from '../../robot/robot-json.js';
 import type { RobotModel } from '../../robot/robot-model.js';
@@ -95,20 +96,30 @@ export function createShardReader(source: ViewerSource, itemPath: string): Shard
   };
 }
 
-/** The columns of a record batch as views of its bytes (a copy where those are not aligned). */
+/** Before the metadata of a message: a mark of four bytes and the length of the metadata. */
+const MESSAGE_HEAD_BYTES = 8;
+
+/** The columns of a record batch as views of its bytes (a copy where those are not aligned). @throws ProblemError */
 export function decodeChannels(entry: EpisodeEntry, bytes: Uint8Array): EpisodeData['channels'] {
-  const { frames, partial, shard } = entry;
-  const layout = batchLayout(shard.columns, frames, (name) => partial[name] !== undefined);
+  const { frames, shard } = entry;
   const body = entry.body - entry.offset;
-  if (body + layout.length !== bytes.byteLength) throw damaged(shard.file, `episode ${entry.id}`);
+  const message = Message.decode(bytes.subarray(MESSAGE_HEAD_BYTES, body));
+  if (!message.isRecordBatch()) throw damaged(shard.file, `episode ${entry.id}`);
+  const { buffers, nodes } = message.header();
   const channels: Partial<Record<ChannelName, Channel>> = {};
-  for (const [name, { width, validity, data }] of layout.columns) {
+  // Columns `episode` and `frame` have a node and two buffers each; a list has a node and a buffer, then its items.
+  shard.columns.forEach(({ name, width }, at) => {
+    const node = nodes[2 + 2 * at];
+    const [validity, , data] = buffers.slice(4 + 3 * at, 7 + 3 * at);
+    if (node?.length !== frames || data === undefined || body + data.offset + 4 * frames * width > bytes.byteLength) {
+      throw damaged(shard.file, `episode ${entry.id}`);
+    }
     channels[name] = {
       width,
-      data: floats(bytes, body + data, frames * width),
-      ...(validity < 0 ? {} : { valid: expandBits(bytes, body + validity, frames) }),
+      data: floats(bytes, body + data.offset, frames * width),
+      ...(node.nullCount === 0 ? {} : { valid: expandBits(bytes, body + validity.offset, frames) }),
     };
-  }
+  });
   return channels;
 }
 
@@ -136,7 +147,8 @@ async function readFooter(source: ViewerSource, path: string, { bytes }: ShardEn
   try {
     metadata = Footer.decode(raw).schema.metadata;
   } catch (error) {
-    throw new ProblemError(damaged(path, 'footer').problem, { cause: error });
+    const { problem } = damaged(path, 'footer');
+    throw new ProblemError({ ...problem, detail: String(error) }, { cause: error });
   }
   const content = shardContentSchema.safeParse(JSON.parse(metadata.get(META.content) ?? 'null'));
   if (!content.success) throw damaged(path, 'list of episodes');

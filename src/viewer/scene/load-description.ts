@@ -23,10 +23,14 @@ export async function loadDescription(
     geometry = await source.readJson<RobotGeometry>(`${itemPath}/${GEOMETRY_FILE}`);
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
-    return { robot, note: `The model of ${robot.name} is not here: its links are drawn. Give it with --robot <config.yaml>.` };
+    return {
+      robot,
+      note: `The model of ${robot.name} is not here: its links are drawn. Give it with --robot <config.yaml>.`,
+    };
   }
   const bodies = robot.bodies.map(({ name }) => name);
-  const fits = bodies.length === geometry.robot.bodies.length && bodies.every((name, at) => name === geometry.robot.bodies[at]);
+  const fits =
+    bodies.length === geometry.robot.bodies.length && bodies.every((name, at) => name === geometry.robot.bodies[at]);
   if (!fits) {
     return {
       robot,

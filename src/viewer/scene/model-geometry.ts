@@ -25,10 +25,7 @@ export interface ReadGeometry {
 }
 
 /** @param robot the robot whose bodies the model has, in the same order */
-export function geometryOfModel(
-  model: MjModel,
-  robot: Pick<RobotModel, 'name' | 'hash' | 'bodies'>,
-): ReadGeometry {
+export function geometryOfModel(model: MjModel, robot: Pick<RobotModel, 'name' | 'hash' | 'bodies'>): ReadGeometry {
   const bodies = Array.from({ length: model.nbody }, () => [] as number[]);
   for (let geom = 0; geom < model.ngeom; geom++) {
     if (TYPES[model.geom_type[geom]] !== undefined) bodies[model.geom_bodyid[geom]].push(geom);
@@ -55,7 +52,11 @@ export function geometryOfModel(
     };
   });
   return {
-    geometry: { robot: { name: robot.name, hash: robot.hash, bodies: robot.bodies.map(({ name }) => name) }, shapes, meshes: meshes.places },
+    geometry: {
+      robot: { name: robot.name, hash: robot.hash, bodies: robot.bodies.map(({ name }) => name) },
+      shapes,
+      meshes: meshes.places,
+    },
     meshBytes: meshes.bytes,
   };
 }

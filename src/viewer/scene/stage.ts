@@ -106,6 +106,8 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
       const start = performance.now();
       renderer.render(scene, camera);
       frames++;
+      // For those who measure from outside.
+      canvas.dataset.frames = String(frames);
       if (again) keeper.note(elapsed_s * 1000, performance.now() - start);
     }
     if (again) invalidate();

@@ -116,7 +116,8 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
       });
       return;
     }
-    main.replaceChildren(element('div', { class: 'loading', text: 'Loading…', attributes: { role: 'status' } }));
+    const loading = element('div', { class: 'loading', text: 'Loading…', attributes: { role: 'status' } });
+    main.replaceChildren(loading);
     const page = (await loader()).createPage();
     if (current !== visit) return;
     const release: (() => void)[] = [];
@@ -138,8 +139,9 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
     };
     document.title = `${page.title} · NextGait`;
     const place = element('div', { class: `page-root page-${route.page}` });
-    main.replaceChildren(place);
+    main.replaceChildren(place, loading);
     await page.mount(place, context);
+    loading.remove();
   };
 
   const guard = async (work: () => Promise<void>) => {
