@@ -77,8 +77,8 @@ export async function rollOut<T extends Trial>(options: RollOutOptions<T>): Prom
   const begin = (slot: number): Run<T> | undefined => {
     const next = signal?.aborted ? undefined : queue.next();
     if (next === undefined || next.done) return undefined;
-    controller.reset(slot);
-    return beginRun(next.value, slot, environments[slot], jointCount, { commands, actions, executed });
+    controller.reset(slot, next.value.random.split('controller'));
+    return beginRun(next.value, slot, environments[slot], controller, { commands, actions, executed });
   };
 
   for (;;) {
@@ -95,7 +95,7 @@ export async function rollOut<T extends Trial>(options: RollOutOptions<T>): Prom
     controller.executed(slots, executed);
     for (const run of active) {
       onStep?.(run);
-      advance(run, controller.rate_hz);
+      advance(run, controller);
       const { slot, environment } = run;
       if (run.frame < run.frameCount && !environment.fallen) continue;
       runs[slot] = undefined;
@@ -124,10 +124,12 @@ function beginRun<T extends Trial>(
   trial: T,
   slot: number,
   environment: Environment,
-  jointCount: number,
+  controller: Controller,
   { commands, actions, executed }: Buffers,
 ): Run<T> {
-  environment.reset({ ...trial.start, random: trial.random.split('start') });
+  const jointCount = controller.robot.jointNames.length;
+  const drive = controller.torques === undefined ? 'targets' : 'torques';
+  environment.reset({ ...trial.start, drive, random: trial.random.split('start') });
   const { actionNoise, sensorNoise } = trial.disturbance;
   const { state } = environment;
   return {
@@ -173,15 +175,23 @@ function disturbAction<T extends Trial>(run: Run<T>, noise: Float64Array): void 
 }
 
 /** Kicks that fall due, then one control step of physics. */
-function advance<T extends Trial>(run: Run<T>, rate_hz: number): void {
+function advance<T extends Trial>(run: Run<T>, controller: Controller): void {
+  const { rate_hz } = controller;
   const { kicks } = run.trial.disturbance;
   const time_s = run.frame / rate_hz;
   while (run.kicksDone < kicks.length && kicks[run.kicksDone].time_s <= time_s + 1e-9) {
     run.environment.push(kicks[run.kicksDone].velocityChange_mps);
     run.kicksDone++;
   }
-  run.environment.step(run.executedAction);
+  if (controller.torques === undefined) run.environment.step(run.executedAction);
+  else stepByTorques(run, controller);
   run.frame++;
+}
+
+/** Torques follow the true state at every physics step: noise of the sensors does not reach them. */
+function stepByTorques<T extends Trial>({ slot, environment, state }: Run<T>, controller: Controller): void {
+  const tick_s = environment.robot.control.physicsTimestep_s;
+  environment.stepTorques((torques) => controller.torques!(slot, state, tick_s, torques));
 }
 
 function requireFit(environments: readonly Environment[], controller: Controller): void {
