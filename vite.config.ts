@@ -4,6 +4,9 @@ import { defineConfig } from 'vite';
 export default defineConfig({
   root: 'src/viewer',
   base: './',
+  // The runtime's engine of Node has its twin in the browser, on WebAssembly alone.
+  resolve: { alias: { 'onnxruntime-node': 'onnxruntime-web/wasm' } },
+  worker: { format: 'es' },
   build: {
     outDir: '../../dist/viewer',
     emptyOutDir: true,

@@ -9,6 +9,7 @@ import { packagePath } from '../base/files.js';
 import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
 import { isLoopback } from '../viewer/server/guard.js';
 import { type GivenItem, itemsAt } from '../viewer/server/items.js';
+import { addDriveFiles } from '../viewer/server/made-drive.js';
 import { addGeometry } from '../viewer/server/made-geometry.js';
 import { startViewerServer } from '../viewer/server/server.js';
 import { DESCRIPTION_FILE, writeStaticBuild } from '../viewer/server/static-build.js';
@@ -55,6 +56,7 @@ async function view(context: VerbContext, flags: ViewFlags, paths: readonly stri
   const given = paths.length > 0 ? paths : [packagePath('data', 'pretrained')];
   for (const path of given) items.push(...(await itemsAt(path)));
   addGeometry(items, flags.robot, (text) => context.log.warn(text));
+  addDriveFiles(items, flags.robot, (text) => context.log.warn(text));
   if (flags.build !== undefined) return build(context, flags, app, items);
   return serve(context, flags, app, items);
 }

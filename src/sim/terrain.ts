@@ -34,7 +34,7 @@ export const TERRAIN_SHAPE = {
   spacing_m: 0.1,
   /** Steps: side of a platform, and the heights that alternate. */
   platform_m: 1.2,
-  levels_m: [0.012, 0.024, 0.018],
+  levels_m: [0.015, 0.03, 0.02],
 } as const;
 
 /** How far the floor lies below its place where there is a terrain (m). */
@@ -60,34 +60,41 @@ export function waves(): HeightField {
   return { halfSize_m, count, heights_m };
 }
 
-/** Platforms side by side; the one around the origin has no height and is the ground they stand on. */
+/** Height of a platform by its place in the grid (m); neighbours differ, and the one around the origin has none. */
+function platformHeight(row: number, column: number): number {
+  const { levels_m } = TERRAIN_SHAPE;
+  const level = (((2 * row + column) % 4) + 4) % 4;
+  return level === 0 ? 0 : levels_m[level - 1];
+}
+
+/** Platforms reach this many places from the origin. */
+const REACH = Math.floor(TERRAIN_SHAPE.halfSize_m / TERRAIN_SHAPE.platform_m);
+
+/** Platforms side by side, and the ground that they stand on. */
 export function platforms(): { readonly platforms: readonly Platform[]; readonly ground: Platform } {
-  const { halfSize_m, platform_m, levels_m } = TERRAIN_SHAPE;
-  const reach = Math.floor(halfSize_m / platform_m);
+  const { platform_m } = TERRAIN_SHAPE;
+  const half = platform_m / 2;
   const made: Platform[] = [];
-  for (let row = -reach; row <= reach; row++) {
-    for (let column = -reach; column <= reach; column++) {
-      // Neighbours differ: a pattern of four, one of them at ground height.
-      const level = (((2 * row + column) % 4) + 4) % 4;
-      const height_m = level === 0 ? 0 : levels_m[level - 1];
-      if (height_m === 0 || (row === 0 && column === 0)) continue;
-      const half = platform_m / 2;
+  for (let row = -REACH; row <= REACH; row++) {
+    for (let column = -REACH; column <= REACH; column++) {
+      const height_m = platformHeight(row, column);
+      if (height_m === 0) continue;
       made.push({ centre_m: [column * platform_m, row * platform_m], halfSize_m: [half, half], height_m });
     }
   }
-  const side = (reach + 0.5) * platform_m;
+  const side = (REACH + 0.5) * platform_m;
   return { platforms: made, ground: { centre_m: [0, 0], halfSize_m: [side, side], height_m: 0 } };
 }
 
 /** Height of the ground at a point (m). */
 export function terrainHeight(kind: TerrainKind, x: number, y: number): number {
-  const { halfSize_m } = TERRAIN_SHAPE;
   if (kind === 'flat') return 0;
+  const { halfSize_m, platform_m } = TERRAIN_SHAPE;
   if (kind === 'waves') {
     return Math.max(Math.abs(x), Math.abs(y)) > halfSize_m ? -LOWERED_FLOOR_M : waveHeight(x, y);
   }
-  const { platforms: all, ground } = platforms();
-  const inside = ({ centre_m, halfSize_m: half }: Platform) =>
-    Math.abs(x - centre_m[0]) <= half[0] && Math.abs(y - centre_m[1]) <= half[1];
-  return all.find(inside)?.height_m ?? (inside(ground) ? 0 : -LOWERED_FLOOR_M);
+  const row = Math.round(y / platform_m);
+  const column = Math.round(x / platform_m);
+  if (Math.max(Math.abs(row), Math.abs(column)) > REACH) return -LOWERED_FLOOR_M;
+  return platformHeight(row, column);
 }

@@ -42,6 +42,9 @@ const APP_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'self'",
 ].join('; ');
+/** MuJoCo's bindings and the writer of ONNX models make functions from text; they run in this worker and nowhere else. */
+const DRIVE_WORKER = /^drive-worker-[\w-]+\.js$/;
+const DRIVE_POLICY = APP_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'");
 /** Given files are data, whatever they contain: a report is shown, nothing in it runs. */
 const DATA_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
@@ -116,11 +119,12 @@ async function answer(
     return sendBytes(request, response, 'source.json', new TextEncoder().encode(text));
   }
   if (parts[0] === 'data') return answerData(items, parts, request, response);
-  response.setHeader('Content-Security-Policy', APP_POLICY);
   const inner = parts.length === 1 && parts[0] === '' ? ['index.html'] : parts;
+  const name = inner[inner.length - 1];
+  response.setHeader('Content-Security-Policy', DRIVE_WORKER.test(name) ? DRIVE_POLICY : APP_POLICY);
   const handle = await openInside(app, inner);
   if (handle === undefined) return refuse(response, 404, 'no such file');
-  return sendFile(request, response, inner[inner.length - 1], handle);
+  return sendFile(request, response, name, handle);
 }
 
 async function answerData(

@@ -1,0 +1,211 @@
+// The picture of the drive: robot, ghost, ground, the command as an arrow on it, pushes. It shows frames; it steps nothing.
+
+import { type Material, type Mesh, type MeshLambertMaterial, type Object3D, Vector3 } from 'three';
+import { yawOf } from '../../math/quaternion.js';
+import type { TerrainKind } from '../../sim/terrain.js';
+import { terrainHeight } from '../../sim/terrain.js';
+import { type Arrow, createArrow } from '../scene/ground-marks.js';
+import type { RobotDescription } from '../scene/robot-geometry.js';
+import { createRobotView, type RobotView } from '../scene/robot-view.js';
+import type { Stage } from '../scene/stage.js';
+import { cssColour } from '../shell/theme.js';
+import type { DriveFrame, Push } from './drive-session.js';
+import { blendPoses, type FlatPose, flatPose } from './pose-blend.js';
+import { createPushArrow } from './push-arrow.js';
+import { listenForPushes } from './push-gesture.js';
+import { createTerrainMesh } from './terrain-mesh.js';
+
+export const GHOST_PLACES = ['off', 'over', 'beside'] as const;
+export type GhostPlace = (typeof GHOST_PLACES)[number];
+
+/** Distance of the ghost at the robot's left (m). */
+const BESIDE_M = 0.8;
+/** The camera follows the base over this time (s), so that it does not sway with every step. */
+const CAMERA_S = 0.25;
+/** Ground arrows: metres for a metre a second. */
+const ARROW_SCALE = 0.9;
+/** A longer jump of the base (m) is a reset, over which poses are not blended. */
+const JUMP_M = 0.5;
+
+export interface DriveScene {
+  /** Takes a new state. @param now_ms when it came */
+  show(frame: DriveFrame, now_ms: number): void;
+  setRunning(running: boolean): void;
+  setGhost(place: GhostPlace): void;
+  setTerrain(kind: TerrainKind): void;
+  /** Colours of the theme anew. */
+  recolour(): void;
+  /** A push that did not come from the pointer. */
+  showPush(push: Push): void;
+  dispose(): void;
+}
+
+export interface DriveSceneOptions {
+  readonly stage: Stage;
+  readonly description: RobotDescription;
+  readonly rate_hz: number;
+  onPush(push: Push): void;
+  /** Label for the push that is aimed, at a place on the canvas (pixels); undefined for none. */
+  onAim(label: { readonly text: string; readonly x: number; readonly y: number } | undefined): void;
+}
+
+export function createDriveScene({ stage, description, rate_hz, onPush, onAim }: DriveSceneOptions): DriveScene {
+  const { robot } = description;
+  const view = createRobotView(description);
+  const arrow = createPushArrow();
+  const commanded = createArrow(cssColour('--series-8'), 0.004);
+  const achieved = createArrow(cssColour('--series-1'), 0.006);
+  const ground = stage.scene.getObjectByName('ground') as Mesh<never, MeshLambertMaterial>;
+  const bodyNames = robot.bodies.map(({ name }) => name);
+  const bodyOf = (body: number): Object3D | undefined => view.object.getObjectByName(bodyNames[body]);
+  let ghost: RobotView | undefined;
+  let ghostPlace: GhostPlace = 'off';
+  let terrainKind: TerrainKind = 'flat';
+  let terrain: ReturnType<typeof createTerrainMesh>;
+  let isRunning = false;
+  let last: DriveFrame | undefined;
+  let from: FlatPose | undefined;
+  let to: FlatPose | undefined;
+  let shown: FlatPose | undefined;
+  let came_ms = 0;
+  let aimed: Push | undefined;
+  const camera = new Vector3(0, 0, 0.7);
+  const label = new Vector3();
+  const period_ms = 1000 / rate_hz;
+
+  for (const object of [view.object, arrow.object, commanded.object, achieved.object]) stage.add(object);
+  arrow.setColour(cssColour('--series-2'));
+  const stopListening = listenForPushes({
+    canvas: stage.canvas,
+    camera: stage.camera,
+    robot: view.object,
+    bodyNames,
+    onHold: (isHeld) => {
+      stage.controls.enabled = !isHeld;
+      stage.canvas.classList.toggle('is-pushing', isHeld);
+    },
+    onAim: (push) => {
+      aimed = push;
+      arrow.aim(push);
+      stage.invalidate();
+    },
+    onPush: (push) => {
+      arrow.give(push);
+      onPush(push);
+      stage.invalidate();
+    },
+  });
+
+  const place = (target: RobotView, pose: FlatPose) =>
+    target.setPose(pose.subarray(0, 3), pose.subarray(3, 7), pose.subarray(7));
+  const placeGhost = () => {
+    const expected = last?.ghost;
+    if (ghost === undefined) return;
+    ghost.object.visible = expected !== undefined;
+    if (expected === undefined) return;
+    const base = Float64Array.from(expected.basePosition_m);
+    if (ghostPlace === 'beside') {
+      const yaw = yawOf(expected.baseQuaternion, 0);
+      base[0] -= BESIDE_M * Math.sin(yaw);
+      base[1] += BESIDE_M * Math.cos(yaw);
+    }
+    ghost.setPose(base, expected.baseQuaternion, expected.jointPosition_rad);
+  };
+  const showArrows = (pose: FlatPose) => {
+    if (last === undefined) return;
+    const heading = yawOf(pose, 3);
+    const along = (target: Arrow, [vx, vy]: readonly number[]) => {
+      target.set(pose[0], pose[1], heading + Math.atan2(vy, vx), ARROW_SCALE * Math.hypot(vx, vy));
+      target.object.position.z += terrainHeight(terrainKind, pose[0], pose[1]);
+    };
+    along(commanded, last.command);
+    along(achieved, last.meanVelocity);
+  };
+  const showAim = (isSeen: boolean) => {
+    if (!isSeen || aimed === undefined || arrow.tip === undefined) {
+      onAim(undefined);
+      return;
+    }
+    label.copy(arrow.tip).project(stage.camera);
+    const { clientWidth, clientHeight } = stage.canvas;
+    const text = `${Math.hypot(...aimed.impulse_Ns).toFixed(0)} N s`;
+    onAim({ text, x: ((label.x + 1) / 2) * clientWidth, y: ((1 - label.y) / 2) * clientHeight });
+  };
+
+  stage.onFrame((elapsed_s) => {
+    if (from === undefined || to === undefined || shown === undefined) return false;
+    const share = isRunning ? Math.min(1, (performance.now() - came_ms) / period_ms) : 1;
+    blendPoses(shown, from, to, share);
+    place(view, shown);
+    placeGhost();
+    showArrows(shown);
+    const follow = Math.min(1, elapsed_s / CAMERA_S);
+    camera.lerp(label.set(shown[0], shown[1], shown[2]), follow);
+    stage.follow(camera.x, camera.y, camera.z);
+    const isPushSeen = arrow.update(bodyOf, elapsed_s);
+    showAim(isPushSeen);
+    return isRunning || isPushSeen || share < 1;
+  });
+
+  return {
+    show(frame, now_ms) {
+      const next = flatPose(frame);
+      const jump =
+        to === undefined || Math.hypot(next[0] - to[0], next[1] - to[1], next[2] - to[2]) > JUMP_M || frame.frame === 0;
+      from = jump ? next : to;
+      to = next;
+      shown ??= next.slice();
+      came_ms = now_ms;
+      last = frame;
+      if (jump) {
+        camera.set(next[0], next[1], next[2]);
+        stage.follow(camera.x, camera.y, camera.z);
+      }
+      view.setContacts(frame.footContact, cssColour('--accent'));
+      stage.invalidate();
+    },
+    setRunning(running) {
+      isRunning = running;
+      stage.invalidate();
+    },
+    setGhost(wanted) {
+      ghostPlace = wanted;
+      if (wanted === 'off') {
+        ghost?.dispose();
+        ghost = undefined;
+      } else if (ghost === undefined) {
+        ghost = createRobotView(description, { ghost: cssColour('--ghost') });
+        stage.add(ghost.object);
+      }
+      stage.invalidate();
+    },
+    setTerrain(kind) {
+      if (kind === terrainKind) return;
+      terrain?.dispose();
+      terrainKind = kind;
+      const metres = ground.material.map?.repeat.x ?? 1;
+      terrain = createTerrainMesh(kind, ground.material as Material, metres);
+      if (terrain !== undefined) stage.add(terrain.object);
+      ground.visible = kind === 'flat';
+      stage.invalidate();
+    },
+    recolour() {
+      arrow.setColour(cssColour('--series-2'));
+      if (ghostPlace !== 'off') {
+        const wanted = ghostPlace;
+        this.setGhost('off');
+        this.setGhost(wanted);
+      }
+    },
+    showPush(push) {
+      arrow.give(push);
+      stage.invalidate();
+    },
+    dispose() {
+      stopListening();
+      ghost?.dispose();
+      terrain?.dispose();
+      for (const part of [view, arrow, commanded, achieved]) part.dispose();
+    },
+  };
+}

@@ -1,0 +1,47 @@
+// Finds what can be driven among the things that the viewer was given, and reads its files.
+
+import { BUNDLE_FILES } from '../../policy/bundle.js';
+import { ROBOT_PACK_FILE } from '../../sim/robot-pack.js';
+import { ProblemError, type SourceItem, type ViewerSource } from '../page.js';
+
+export interface DriveFiles {
+  readonly description: Uint8Array;
+  readonly weights: Uint8Array;
+  readonly robot: Uint8Array;
+}
+
+/** Policies and runs, policies first. */
+export function drivable(items: readonly SourceItem[]): SourceItem[] {
+  return ['bundle', 'run'].flatMap((kind) => items.filter((item) => item.kind === kind));
+}
+
+/** @throws ProblemError where a file is not there */
+export async function readDriveFiles(source: ViewerSource, item: SourceItem): Promise<DriveFiles> {
+  const read = (file: string) => source.readBytes(`${item.path}/${file}`);
+  const [description, weights] = await Promise.all([read(BUNDLE_FILES.description), read(BUNDLE_FILES.weights)]).catch(
+    (error: unknown) => {
+      if (item.kind !== 'run' || !(error instanceof ProblemError)) throw error;
+      throw new ProblemError(
+        {
+          what: `The run ${item.name} has no policy to drive yet`,
+          fix: 'Wait for its first checkpoint, then reload. The page "Training" shows how far it is.',
+          detail: error.problem.detail,
+        },
+        { cause: error },
+      );
+    },
+  );
+  try {
+    return { description, weights, robot: await read(ROBOT_PACK_FILE) };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    throw new ProblemError(
+      {
+        what: `The robot of ${item.name} is not here, so its policy has nothing to walk with`,
+        fix: 'Start the viewer with the robot config that the policy was trained with: nextgait view <bundle> --robot <config.yaml>. In the terminal it says what it could not find.',
+        detail: error.problem.detail,
+      },
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,37 @@
+// What a browser needs to drive an item's policy: the robot's model, and for a run the bundle of its newest checkpoint.
+//
+// Made when they are first asked for. A bundle is read from its own files; a run's is made anew at each request, because
+// a training run goes on.
+
+import { isUserError } from '../../base/errors.js';
+import { BUNDLE_FILES } from '../../policy/bundle.js';
+import { driveFiles } from '../../sim/drive-files.js';
+import { ROBOT_PACK_FILE } from '../../sim/robot-pack.js';
+import type { GivenItem } from './items.js';
+
+/**
+ * Adds the made files of policies to bundles and runs.
+ * @param robot name or config file in place of the one that the policy names
+ * @param onMissing told why a policy cannot be driven
+ */
+export function addDriveFiles(
+  items: readonly GivenItem[],
+  robot: string | undefined,
+  onMissing: (text: string) => void,
+): void {
+  for (const { kind, name, folder, made } of items) {
+    if (kind !== 'bundle' && kind !== 'run') continue;
+    const make = async (file: string) => {
+      try {
+        return (await driveFiles(folder, { robot }))[file];
+      } catch (error) {
+        if (!isUserError(error)) throw error;
+        onMissing(`${name} cannot be driven: ${error.message}`);
+        return undefined;
+      }
+    };
+    const files =
+      kind === 'run' ? [BUNDLE_FILES.description, BUNDLE_FILES.weights, ROBOT_PACK_FILE] : [ROBOT_PACK_FILE];
+    for (const file of files) made.set(file, () => make(file));
+  }
+}
