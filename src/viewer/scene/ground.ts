@@ -26,7 +26,8 @@ const COLOURS: Readonly<Record<Theme, { plane: string; metre: string; quarter: s
   dark: { plane: '#232b34', metre: '#46525f', quarter: '#2e3843' },
 };
 
-export function createGround(): Ground {
+/** @param anisotropy how sharp the grid stays at flat angles; costs time without a graphics card */
+export function createGround(anisotropy: number): Ground {
   const canvas = document.createElement('canvas');
   canvas.width = PIXELS;
   canvas.height = PIXELS;
@@ -34,7 +35,7 @@ export function createGround(): Ground {
   texture.wrapS = RepeatWrapping;
   texture.wrapT = RepeatWrapping;
   texture.repeat.set(SIZE_M, SIZE_M);
-  texture.anisotropy = 4;
+  texture.anisotropy = anisotropy;
   texture.colorSpace = SRGBColorSpace;
   const material = new MeshLambertMaterial({ map: texture });
   const mesh = new Mesh(new PlaneGeometry(SIZE_M, SIZE_M), material);

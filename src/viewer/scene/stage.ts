@@ -5,6 +5,7 @@
 
 import {
   AmbientLight,
+  BasicShadowMap,
   Color,
   DirectionalLight,
   Fog,
@@ -56,7 +57,8 @@ const BACKGROUND: Readonly<Record<Theme, string>> = { light: '#e9edf1', dark: '#
 
 /** @throws ProblemError where the browser has no WebGL */
 export function createStage(parent: HTMLElement, options: StageOptions): Stage {
-  const renderer = createRenderer();
+  const isSoftware = drawsInSoftware();
+  const renderer = createRenderer(isSoftware);
   const canvas = renderer.domElement;
   canvas.className = 'stage-canvas';
   canvas.tabIndex = 0;
@@ -79,12 +81,12 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
   const sun = new DirectionalLight('#ffffff', 2.2);
   const sunOffset = new Vector3(1.6, 2.2, 4);
   sun.castShadow = true;
-  sun.shadow.mapSize.set(1024, 1024);
+  sun.shadow.mapSize.setScalar(isSoftware ? 512 : 1024);
   Object.assign(sun.shadow.camera, { left: -1.3, right: 1.3, top: 1.3, bottom: -1.3, near: 0.5, far: 9 });
   sun.shadow.bias = -0.0006;
   sun.shadow.radius = 3;
   const fill = new AmbientLight('#ffffff', 0.25);
-  const ground = createGround();
+  const ground = createGround(isSoftware ? 1 : 4);
   scene.add(sky, sun, sun.target, fill, ground.object);
 
   const listeners: ((elapsed_s: number) => boolean | undefined)[] = [];
@@ -121,7 +123,7 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
   const resize = () => {
     const width = Math.max(1, parent.clientWidth);
     const height = Math.max(1, parent.clientHeight);
-    renderer.setPixelRatio(Math.min(devicePixelRatio, 2) * keeper.scale);
+    renderer.setPixelRatio(Math.min(devicePixelRatio, isSoftware ? 1 : 2) * keeper.scale);
     renderer.setSize(width, height, false);
     camera.aspect = width / height;
     camera.updateProjectionMatrix();
@@ -146,8 +148,8 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
     const background = new Color(BACKGROUND[theme]);
     scene.background = background;
     scene.fog = new Fog(background, 7, 22);
-    sky.intensity = theme === 'dark' ? 1.1 : 1.7;
-    sun.intensity = theme === 'dark' ? 2.0 : 2.3;
+    sky.intensity = theme === 'dark' ? 1.1 : 1.35;
+    sun.intensity = theme === 'dark' ? 2.0 : 1.7;
     ground.setTheme(theme);
     invalidate();
   };
@@ -214,11 +216,11 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
   return stage;
 }
 
-function createRenderer(): WebGLRenderer {
+function createRenderer(isSoftware: boolean): WebGLRenderer {
   try {
-    const renderer = new WebGLRenderer({ antialias: true, powerPreference: 'high-performance' });
+    const renderer = new WebGLRenderer({ antialias: !isSoftware, powerPreference: 'high-performance' });
     renderer.shadowMap.enabled = true;
-    renderer.shadowMap.type = PCFShadowMap;
+    renderer.shadowMap.type = isSoftware ? BasicShadowMap : PCFShadowMap;
     return renderer;
   } catch (error) {
     throw new ProblemError(
@@ -230,4 +232,14 @@ function createRenderer(): WebGLRenderer {
       { cause: error },
     );
   }
+}
+
+/** True where no graphics card draws: every pixel and every smoothed edge is then the processor's work. */
+function drawsInSoftware(): boolean {
+  const context = document.createElement('canvas').getContext('webgl2');
+  if (context === null) return false;
+  const names = context.getExtension('WEBGL_debug_renderer_info');
+  const name = String(context.getParameter(names?.UNMASKED_RENDERER_WEBGL ?? context.RENDERER));
+  context.getExtension('WEBGL_lose_context')?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
 }
