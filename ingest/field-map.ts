@@ -5,6 +5,7 @@
 
 import { access, readdir } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseConfig } from '../src/base/config.js';
 import { loadConfig } from '../src/base/config-file.js';
 import { DataError, type DataErrorDetail, FindingsError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
@@ -22,6 +23,7 @@ export const FORMAT_KEYS = {
   jsonl: { selectors: ['path', 'columns'], time: ['path'], names: [] },
   hdf5: { selectors: ['array'], time: ['rateArray', 'array'], names: ['array'] },
   lerobot: { selectors: ['array', 'columns', 'perJoint'], time: ['rateArray', 'array'], names: ['array', 'header'] },
+  mcap: { selectors: ['path', 'columns'], time: ['path'], names: ['array'] },
 } as const satisfies Record<string, FormatKeys>;
 
 export type FormatName = keyof typeof FORMAT_KEYS;
@@ -57,8 +59,10 @@ const selector = {
     .optional(),
   /** jsonl: a path that gives all numbers. */
   path: z.string().optional(),
-  /** csv: which of the map's tables, where it has several. */
+  /** csv, mcap: which of the map's tables, where it has several. */
   table: z.string().optional(),
+  /** mcap: how long a command or an action counts where no other follows (s); 0.2, or 1.5 of its periods. */
+  hold_s: z.number().positive().optional(),
   unit: z.string().optional(),
 };
 
@@ -98,7 +102,7 @@ const contactField = z.strictObject({
 const actionField = z.strictObject({
   ...selector,
   meaning: z.enum(['absolute', 'offset', 'scaled']),
-  scale: perJoint.optional(),
+  scale: perJoint.nullish(),
   /** What offset and scaled actions are added to (rad); the robot's default pose where absent. */
   default: perJoint.optional(),
 });
@@ -110,7 +114,8 @@ export const fieldMapSchema = z.strictObject({
   kind: z.enum(SOURCE_KINDS),
   /** Name of the source in datasets, weights and metrics. */
   source: z.string().regex(/^[\w.-]+$/, 'expected letters, digits, - _ and .'),
-  /** csv: file name of each table in the input folder, joined on time. Without it each input is one table. */
+  /** csv: file name of each table in the input folder, joined on time. Without it each input is one table.
+   *  mcap: topic of each table. */
   tables: z.record(z.string(), z.string()).optional(),
   /** csv */
   delimiter: z.string().length(1).default(','),
@@ -174,8 +179,8 @@ export const fieldMapSchema = z.strictObject({
   /** Files of which this map is chosen by itself: all of these fields and widths, and none of the lacking ones. */
   recognise: z
     .strictObject({
-      /** Field to the width of its rows; a width may be `7+J`, and null is any. */
-      fields: z.record(z.string(), z.union([column, z.null()])),
+      /** Field to the width of its rows, or to several widths; a width may be `7+J`, and null is any. */
+      fields: z.record(z.string(), z.union([column, z.array(column), z.null()])),
       lacks: z.array(z.string()).default([]),
     })
     .optional(),
@@ -228,6 +233,14 @@ export async function loadFieldMap(nameOrPath: string, settings: readonly string
   const path = await fieldMapPath(nameOrPath);
   const map = await loadConfig(fieldMapSchema, path, settings);
   const findings = mapFindings(map, path);
+  if (findings.length > 0) throw new FindingsError(findings);
+  return map;
+}
+
+/** A field map from plain data. @throws FindingsError naming every wrong key */
+export function parseFieldMap(tree: unknown, where: string): FieldMap {
+  const map = parseConfig(fieldMapSchema, tree, where);
+  const findings = mapFindings(map, where);
   if (findings.length > 0) throw new FindingsError(findings);
   return map;
 }
@@ -286,8 +299,8 @@ function mapFindings(map: FieldMap, path: string): DataErrorDetail[] {
     }
   }
   findings.push(...timeFindings(map, path), ...jointFindings(map, path), ...actionFindings(map, path));
-  if (map.tables !== undefined && map.format !== 'csv') {
-    findings.push({ where: `${path}: tables`, what: 'tables are for csv files', found: map.format });
+  if (map.tables !== undefined && map.format !== 'csv' && map.format !== 'mcap') {
+    findings.push({ where: `${path}: tables`, what: 'tables are for csv and mcap files', found: map.format });
   }
   if (map.episode !== undefined && tables.length > 1) {
     findings.push({ where: `${path}: episode`, what: 'an episode column cannot cut several tables' });
@@ -343,7 +356,7 @@ function actionFindings({ channels, kind }: FieldMap, path: string): DataErrorDe
       });
     } else if (field === 'same') {
       if (channels.action === undefined) findings.push({ where, what: '"same" without an action' });
-    } else if ((field.meaning === 'scaled') !== (field.scale !== undefined)) {
+    } else if ((field.meaning === 'scaled') !== (field.scale != null)) {
       findings.push({ where: `${where}.scale`, what: `scale of an action that is ${field.meaning}`, fix: SCALE_FIX });
     } else if (field.meaning === 'absolute' && field.default !== undefined) {
       findings.push({ where: `${where}.default`, what: 'an absolute action is not added to a default' });

@@ -1,12 +1,10 @@
 // Reads numbers by path from a file of JSON lines, streaming; every missing or wrong value is told by file and line.
-//
-// A path is names joined by dots; `[]` after a name goes over the array's items, `[2]` takes one: `motor_state[].q`,
-// `imu.quaternion`, `pose[2]`. A path gives one number or a list, of the same length in every line.
+// A path gives one number or a list, of the same length in every line.
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { DataError, type DataErrorDetail, FindingsError } from '../../src/base/errors.js';
-import { nearest } from '../../src/base/nearest.js';
 import { GrowingRows } from './growing.js';
+import { collectNumbers, type PathStep, parsePath } from './value-path.js';
 
 export interface JsonlTable {
   readonly rowCount: number;
@@ -73,13 +71,13 @@ function parseLine(line: string, where: string, findings: DataErrorDetail[]): un
 
 interface PathReader {
   readonly text: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly PathStep[];
   rows: GrowingRows | undefined;
 }
 
 function readPath(reader: PathReader, record: unknown, where: string, findings: DataErrorDetail[]): void {
   const values: number[] = [];
-  const problem = collect(record, reader.steps, 0, values);
+  const problem = collectNumbers(record, reader.steps, values);
   if (problem !== undefined) {
     findings.push({ where, what: `path "${reader.text}": ${problem.what}`, fix: problem.fix });
     return;
@@ -95,65 +93,4 @@ function readPath(reader: PathReader, record: unknown, where: string, findings: 
     expected: `${Math.max(1, reader.rows.width)}, as in the lines before`,
     found: String(values.length),
   });
-}
-
-/** A name, an index, or every item. */
-type Step = string | number | typeof EVERY;
-const EVERY = Symbol('every item');
-
-function parsePath(text: string, file: string): Step[] {
-  return text.split('.').flatMap((part) => {
-    const match = /^([^[\]]+)((?:\[\d*\])*)$/.exec(part);
-    if (match === null) {
-      throw new DataError({ where: file, what: `path "${text}"`, expected: 'names, [] and [number]', found: part });
-    }
-    const brackets = [...match[2].matchAll(/\[(\d*)\]/g)].map(([, digits]) => (digits === '' ? EVERY : Number(digits)));
-    return [match[1], ...brackets];
-  });
-}
-
-interface PathProblem {
-  readonly what: string;
-  readonly fix?: string;
-}
-
-/** Appends the numbers that a path leads to; null is a missing value (NaN). */
-function collect(value: unknown, steps: readonly Step[], at: number, out: number[]): PathProblem | undefined {
-  if (at === steps.length) return collectNumbers(value, out);
-  const step = steps[at];
-  if (step === EVERY) {
-    if (!Array.isArray(value)) return { what: 'expected an array' };
-    for (const item of value) {
-      const problem = collect(item, steps, at + 1, out);
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
-  }
-  if (typeof step === 'number') {
-    if (Array.isArray(value) && step < value.length) return collect(value[step], steps, at + 1, out);
-    return { what: `no item [${step}]` };
-  }
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step as string)) {
-    const near = typeof value === 'object' && value !== null ? nearest(step as string, Object.keys(value)) : undefined;
-    return { what: `no "${step as string}"`, fix: near === undefined ? undefined : `Did you mean "${near}"?` };
-  }
-  return collect((value as Record<string, unknown>)[step as string], steps, at + 1, out);
-}
-
-function collectNumbers(value: unknown, out: number[]): PathProblem | undefined {
-  if (typeof value === 'number') {
-    out.push(value);
-  } else if (typeof value === 'boolean') {
-    out.push(value ? 1 : 0);
-  } else if (value === null) {
-    out.push(Number.NaN);
-  } else if (Array.isArray(value)) {
-    for (const item of value) {
-      const problem = collectNumbers(item, out);
-      if (problem !== undefined) return problem;
-    }
-  } else {
-    return { what: `expected numbers, found ${JSON.stringify(value).slice(0, 40)}` };
-  }
-  return undefined;
 }
