@@ -15,7 +15,7 @@ import { columnsOf } from './columns-of.js';
 import type { FieldMap } from './field-map.js';
 import { type JointMap, joinJoints } from './joint-map.js';
 import type { RawField, RawInput, RawRecording, RawTable } from './recording.js';
-import { checkSemantics } from './semantics.js';
+import { checkSemantics, type SemanticsInput } from './semantics.js';
 import { clockDrift } from './semantics-velocity.js';
 
 export interface AssembleOptions {
@@ -88,11 +88,8 @@ function assembleEpisode(
   if (resampled.frameCount < FEWEST_FRAMES) {
     throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
   }
-  findings.push(
-    ...checkSemantics({ motion: resampled, map, joints, robot }),
-    ...driftFindings(resampled, map, joints, robot),
-  );
-  refuseErrors(findings, where);
+  const read = { motion: resampled, map, joints, robot };
+  findings.push(...checkSemantics(read, where), ...driftFindings(read));
   const inBase: Motion = { ...resampled, columns: toBaseFrame(resampled, map, where) };
   const { columns, derived } = deriveChannels(inBase);
   const executed: Columns = map.channels.executedAction === 'same' ? { executedAction: columns.action } : {};
@@ -202,8 +199,8 @@ function gapFindings(time_s: Float64Array): Finding[] {
   return [{ kind: 'gap', severity: 'warning', message }];
 }
 
-function driftFindings(motion: Motion, map: FieldMap, joints: JointMap, robot: RobotModel): Finding[] {
-  const ratio = clockDrift({ motion, map, joints, robot });
+function driftFindings(input: SemanticsInput): Finding[] {
+  const ratio = clockDrift(input);
   if (ratio === undefined) return [];
   const percent = ((ratio - 1) * 100).toFixed(1);
   return [

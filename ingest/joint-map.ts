@@ -56,7 +56,7 @@ export function joinJoints(
   }
   const kept = fileNames.map((name, index) => ({ name, index })).filter(({ name }) => !joints.ignore.includes(name));
   const wanted = robot.jointNames.filter((_, joint) => isHeld[joint] === 0);
-  const order = indexByName(
+  const order = matched(
     kept.map(({ index }) => names[index]),
     wanted,
     where,
@@ -67,6 +67,20 @@ export function joinJoints(
     if (isHeld[joint] === 0) columns[joint] = kept[order[at++]].index;
   }
   return { names, columns, held_rad, heldNames: robot.jointNames.filter((_, joint) => isHeld[joint] === 1) };
+}
+
+/** Columns of the wanted joints. @throws DataError naming the first joint that is another robot's */
+function matched(found: readonly string[], wanted: readonly string[], where: string): Int32Array {
+  try {
+    return indexByName(found, wanted, where);
+  } catch (error) {
+    const joint = found.findIndex((name) => !wanted.includes(name));
+    if (!(error instanceof DataError) || joint < 0) throw error;
+    const own = wanted[joint];
+    const other = own === undefined ? `which has only ${wanted.length} joints` : `whose joint ${joint} is ${own}`;
+    const fix = `First difference: joint ${joint} of the file, ${found[joint]}, is none of the robot's, ${other}. If they are the same robot, use joints.rename, joints.ignore or joints.held`;
+    throw new DataError({ ...error.detail, fix }, { cause: error });
+  }
 }
 
 function unknownNames(names: readonly string[], known: readonly string[], where: string): DataErrorDetail[] {

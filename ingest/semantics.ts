@@ -6,11 +6,12 @@
 
 import { type ActionEvidence, actionEvidence, type ScaleEvidence } from '../src/motion/check-action.js';
 import { contradictedOrientation } from '../src/motion/check-orientation.js';
-import { isClearlyBetter, measureSupport } from '../src/motion/check-support.js';
+import { isClearlyBetter, measureSupport, type Support } from '../src/motion/check-support.js';
 import type { Column, Motion } from '../src/motion/columns.js';
 import type { ChannelName, Finding } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { actionBase } from './columns-of.js';
+import { ContradictionError } from './contradiction-error.js';
 import { type FieldMap, JOINT_ORDERS, type Trusted } from './field-map.js';
 import type { JointMap } from './joint-map.js';
 import { robotJointNames } from './recording.js';
@@ -32,24 +33,36 @@ export interface SemanticsInput {
   readonly robot: RobotModel;
 }
 
-/** Findings of kind `contradiction`; errors except where the map trusts itself. */
-export function checkSemantics(input: SemanticsInput): Finding[] {
+/**
+ * Findings of kind `contradiction` where the map trusts itself.
+ * @throws ContradictionError where it does not
+ */
+export function checkSemantics(input: SemanticsInput, where: string): Finding[] {
+  const found = contradictions(input);
+  const isTrusted = ({ about }: Contradiction) => input.map.trust.includes(about);
+  const refused = found.filter((one) => !isTrusted(one));
+  if (refused.length > 0) {
+    throw new ContradictionError(
+      refused.map(({ message, fix, about }) => ({ where, what: message, fix: howToMend(fix, about) })),
+      refused.flatMap(({ fix }) => fix),
+    );
+  }
+  return found.map(({ channel, message }): Finding => {
+    const about = channel === undefined ? {} : { channel };
+    return { kind: 'contradiction', severity: 'warning', ...about, message: `${message} (trusted by the map)` };
+  });
+}
+
+function howToMend(fix: readonly string[], about: Trusted): string {
+  const mend = fix.length === 0 ? '' : `Mend the map: --set ${fix.join(' --set ')}; or, if it is right after all: `;
+  return `${mend}--set trust=[${about}]`;
+}
+
+/** Everything in which the data contradicts the map. */
+export function contradictions(input: SemanticsInput): Contradiction[] {
   const order = jointOrderContradictions(input);
   // Of columns in the wrong order nothing else can be said.
-  const found = order.length > 0 ? order : [...orientationContradictions(input), ...otherContradictions(input)];
-  return found.map(({ about, channel, message, fix }): Finding => {
-    const isTrusted = input.map.trust.includes(about);
-    const settings = fix.length === 0 ? '' : `: --set ${fix.join(' --set ')}`;
-    const way = isTrusted
-      ? 'trusted by the map'
-      : `mend the map${settings}; or, where it is right after all, --set trust=[${about}]`;
-    return {
-      kind: 'contradiction',
-      severity: isTrusted ? 'warning' : 'error',
-      ...(channel === undefined ? {} : { channel }),
-      message: `${message} (${way})`,
-    };
-  });
+  return order.length > 0 ? order : [...orientationContradictions(input), ...otherContradictions(input)];
 }
 
 function otherContradictions(input: SemanticsInput): Contradiction[] {
@@ -119,10 +132,10 @@ function jointOrderContradictions({ motion, map, robot }: SemanticsInput): Contr
     const reordered = inOtherOrder(jointPosition, robotJointNames(mapped, robot), robotJointNames(other, robot), robot);
     const better = measureSupport({ ...base, jointPosition: reordered }, robot);
     if (!isClearlyBetter(better, support)) continue;
-    const height = (spread?: number) =>
-      spread === undefined ? '' : `, lowest foot within ${(spread * 100).toFixed(1)} cm`;
-    const text = ({ pastLimits, spread_m }: typeof support) =>
-      `${(pastLimits * 100).toFixed(1)} % past limits${height(spread_m)}`;
+    const text = ({ pastLimits, footTilt_rad: tilt }: Support) => {
+      const foot = tilt === undefined ? '' : `, standing foot tilted by ${((tilt * 180) / Math.PI).toFixed(0)}°`;
+      return `${(pastLimits * 100).toFixed(1)} % of angles past limits${foot}`;
+    };
     return [
       {
         about: 'joint-order',

@@ -1,7 +1,8 @@
-// Whether joint angles are those joints' at all: the lowest foot of a robot that walks stays near one height, and its
-// joints within their limits. Columns in another order, or in degrees, do neither.
+// Whether joint angles are those joints' at all: a robot keeps its joints within their limits and the foot that it
+// stands on flat. With columns in another order it does neither.
 
-import { createPose, forwardKinematics, kinematicTree } from '../robot/kinematics.js';
+import { rotate, rotateInverse } from '../math/quaternion.js';
+import { createPose, forwardKinematics, type KinematicTree, kinematicTree, type Pose } from '../robot/kinematics.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { type Column, isValidAt } from './columns.js';
 
@@ -16,8 +17,8 @@ export interface SupportInput {
 export interface Support {
   /** Share of joint angles that lie more than 0.1 rad past a limit. */
   readonly pastLimits: number;
-  /** Spread of the lowest foot's height (m): the median distance from its median; absent without base or feet. */
-  readonly spread_m?: number;
+  /** Median angle between the lowest foot and how it lies in the default pose (rad); absent without base or feet. */
+  readonly footTilt_rad?: number;
 }
 
 /** How far past its limit a joint may be and still be within it (rad): soft limits, noise, calibration. */
@@ -32,7 +33,8 @@ export function measureSupport(input: SupportInput, robot: RobotModel): Support 
   const tree = hasFeet && robot.bodies.length > 0 ? kinematicTree(robot) : undefined;
   const pose = tree && createPose(tree);
   const configuration = Float64Array.from(robot.defaultConfiguration);
-  const heights: number[] = [];
+  const flat = tree && pose && flatDirections(robot, tree, pose);
+  const tilts: number[] = [];
   let past = 0;
   let count = 0;
   const step = Math.max(1, Math.floor(frameCount / MOST_FRAMES));
@@ -44,34 +46,49 @@ export function measureSupport(input: SupportInput, robot: RobotModel): Support 
       if (value < robot.lower_rad[joint] - MARGIN_RAD || value > robot.upper_rad[joint] + MARGIN_RAD) past++;
       if (tree) configuration[robot.joints[robot.jointIndices[joint]].qposAddress] = value;
     }
-    if (!tree || !pose || !basePosition || !baseQuaternion) continue;
+    if (!tree || !pose || !flat || !basePosition || !baseQuaternion) continue;
     if (!isValidAt(basePosition, frame) || !isValidAt(baseQuaternion, frame)) continue;
     for (let k = 0; k < 3; k++) configuration[k] = basePosition.data[frame * 3 + k];
     for (let k = 0; k < 4; k++) configuration[3 + k] = baseQuaternion.data[frame * 4 + k];
     forwardKinematics(tree, configuration, 0, pose);
-    heights.push(robot.feet.reduce((low, body) => Math.min(low, pose.position_m[3 * body + 2]), Infinity));
+    tilts.push(lowestFootTilt(robot, pose, flat));
   }
   return {
     pastLimits: count === 0 ? 0 : past / count,
-    ...(heights.length > 1 ? { spread_m: medianDeviation(heights) } : {}),
+    ...(tilts.length > 0 ? { footTilt_rad: median(tilts) } : {}),
   };
 }
 
-/** Limits and heights by which one order of joints is better than another beyond doubt. */
-const CLEAR = { pastLimits: 0.02, spreadRatio: 0.4, spread_m: 0.015 } as const;
+/** The world's up direction in the frame of each foot while the robot is in its default pose [foot, 3]. */
+function flatDirections(robot: RobotModel, tree: KinematicTree, pose: Pose): Float64Array {
+  forwardKinematics(tree, robot.defaultConfiguration, 0, pose);
+  const directions = new Float64Array(3 * robot.feet.length);
+  robot.feet.forEach((body, foot) => {
+    rotateInverse(directions, 3 * foot, pose.quaternion, 4 * body, UP, 0);
+  });
+  return directions;
+}
+
+const UP = [0, 0, 1] as const;
+
+function lowestFootTilt({ feet }: RobotModel, pose: Pose, flat: Float64Array): number {
+  const height = (foot: number) => pose.position_m[3 * feet[foot] + 2];
+  let lowest = 0;
+  for (let foot = 1; foot < feet.length; foot++) if (height(foot) < height(lowest)) lowest = foot;
+  const up = new Float64Array(3);
+  rotate(up, 0, pose.quaternion, 4 * feet[lowest], flat, 3 * lowest);
+  return Math.acos(Math.max(-1, Math.min(1, up[2])));
+}
+
+/** What one order of joints must be worse by, to be wrong beyond doubt. */
+const CLEAR = { pastLimits: 0.02, footTilt_rad: 0.3, share: 0.2 } as const;
 
 /** True where `other` is how the robot stands and moves and `mapped` is not. */
 export function isClearlyBetter(other: Support, mapped: Support): boolean {
-  if (other.pastLimits > mapped.pastLimits + 0.005) return false;
-  if (mapped.spread_m !== undefined && other.spread_m !== undefined) {
-    return mapped.spread_m > CLEAR.spread_m && other.spread_m < CLEAR.spreadRatio * mapped.spread_m;
-  }
-  return mapped.pastLimits > CLEAR.pastLimits && other.pastLimits < mapped.pastLimits / 5;
-}
-
-function medianDeviation(values: readonly number[]): number {
-  const middle = median(values);
-  return median(values.map((value) => Math.abs(value - middle)));
+  if (mapped.pastLimits > CLEAR.pastLimits) return other.pastLimits < CLEAR.share * mapped.pastLimits;
+  if (mapped.footTilt_rad === undefined || other.footTilt_rad === undefined) return false;
+  if (other.pastLimits > mapped.pastLimits + CLEAR.pastLimits / 4) return false;
+  return mapped.footTilt_rad > CLEAR.footTilt_rad && other.footTilt_rad < CLEAR.share * mapped.footTilt_rad;
 }
 
 function median(values: readonly number[]): number {
