@@ -45,10 +45,8 @@ export function planFootsteps(
     const across = swingSide * widthOfStep(vy * stepDuration_s * swingSide, limits);
     const middle = (from.heading_rad + heading_rad) / 2;
     feet.push({
-      x:
-        from.x + forward * Math.cos(middle) - (across / 2) * (Math.sin(from.heading_rad) + Math.sin(heading_rad)),
-      y:
-        from.y + forward * Math.sin(middle) + (across / 2) * (Math.cos(from.heading_rad) + Math.cos(heading_rad)),
+      x: from.x + forward * Math.cos(middle) - (across / 2) * (Math.sin(from.heading_rad) + Math.sin(heading_rad)),
+      y: from.y + forward * Math.sin(middle) + (across / 2) * (Math.cos(from.heading_rad) + Math.cos(heading_rad)),
       heading_rad,
     });
   }

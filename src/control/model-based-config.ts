@@ -35,7 +35,9 @@ const feedbackSchema = z.strictObject({
 const weightsSchema = z.strictObject({
   centreOfMass: z.number().positive().default(20),
   angularMomentum: z.number().nonnegative().default(0.2),
+  /** Of roll and pitch; of yaw, which the torsion of one foot can hardly hold against a fast swing. */
   baseOrientation: z.number().positive().default(5),
+  baseYaw: z.number().positive().default(5),
   stance: z.number().positive().default(500),
   swing: z.number().positive().default(40),
   /** Of all joints; of the legs, whose motion the other tasks decide. */

@@ -13,7 +13,14 @@ import type { Sole } from './contact-wrench.js';
 import { pendulumFrequency } from './dcm.js';
 import type { ModelBasedConfig, ModelBasedRobot } from './model-based-config.js';
 import { createRigidBody, GRAVITY_MPS2, updateRigidBody } from './rigid-body.js';
-import { advanceWalker, createWalker, resetWalker, type Walker, type WalkerInput, type WalkerSettings } from './walker.js';
+import {
+  advanceWalker,
+  createWalker,
+  resetWalker,
+  type Walker,
+  type WalkerInput,
+  type WalkerSettings,
+} from './walker.js';
 import { createWholeBody, type FootTask, solveWholeBody, updateFeet, type WholeBody } from './whole-body.js';
 
 export interface ModelBasedOptions {
@@ -160,7 +167,8 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     foot.greatestForce_N = 3 * weight_N;
     if (!swings) {
       for (let k = 0; k < 6; k++) foot.acceleration[k] = -feedback.stanceDamping * foot.velocity[k];
-      if (index !== walker.stance && walker.phase !== 'stand') foot.greatestForce_N = leavingForce(walker, settings) * weight_N;
+      if (index !== walker.stance && walker.phase !== 'stand')
+        foot.greatestForce_N = leavingForce(walker, settings) * weight_N;
       return;
     }
     const [stiffness, damping] = feedback.swing;
@@ -180,9 +188,7 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     for (let axis = 0; axis < 3; axis++) {
       const rate = axis === 2 ? velocity : 0;
       foot.acceleration[3 + axis] =
-        (axis === 2 ? acceleration : 0) +
-        stiffness * turn[12 + axis] +
-        damping * (rate - foot.velocity[3 + axis]);
+        (axis === 2 ? acceleration : 0) + stiffness * turn[12 + axis] + damping * (rate - foot.velocity[3 + axis]);
     }
   };
 

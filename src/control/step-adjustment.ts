@@ -39,20 +39,14 @@ export interface StepSolution {
   remaining_s: number;
 }
 
-export interface StepSolver {
-  readonly program: QuadraticProgram;
-  readonly result: Float64Array;
-}
-
-export function createStepSolver(): StepSolver {
-  const program = createProgram(5, 8);
-  program.equalityCount = 2;
-  return { program, result: new Float64Array(5) };
+/** The program of one step. */
+export function createStepSolver(): QuadraticProgram {
+  return createProgram(5, 8, 2);
 }
 
 /** Writes the landing to `out`; leaves it as it is and returns false where there is none. */
-export function adjustStep(solver: StepSolver, problem: StepProblem, out: StepSolution): boolean {
-  const { hessian, gradient, constraints, bounds } = solver.program;
+export function adjustStep(program: QuadraticProgram, problem: StepProblem, out: StepSolution): boolean {
+  const { hessian, gradient, constraints, bounds } = program;
   const { omega, dcm_m, zmp_m, foot_m, offset_m, weights, reach_m, origin_m, heading_rad } = problem;
   const nominal = [foot_m[0], foot_m[1], offset_m[0], offset_m[1], Math.exp(omega * problem.remaining_s)];
   const cost = [weights.foot, weights.foot, weights.offset, weights.offset, weights.timing];
@@ -75,8 +69,9 @@ export function adjustStep(solver: StepSolver, problem: StepProblem, out: StepSo
   bounds[6] = Math.exp(omega * problem.shortest_s);
   constraints[5 * 7 + 4] = -1;
   bounds[7] = -Math.exp(omega * Math.max(problem.shortest_s, problem.longest_s));
-  if (!solveProgram(solver.program, solver.result)) return false;
-  const [x, y, offsetX, offsetY, growth] = solver.result;
+  const outcome = solveProgram(program);
+  if (outcome === 'infeasible' || outcome === 'indefinite') return false;
+  const [x, y, offsetX, offsetY, growth] = program.solution;
   out.foot_m[0] = x;
   out.foot_m[1] = y;
   out.offset_m[0] = offsetX;

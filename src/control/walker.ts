@@ -8,8 +8,9 @@
 import { dcmBeforeRamp, offsetAtLanding, type StepTiming } from './dcm.js';
 import { clamp, type Footprint, planFootsteps, type Side, type StrideLimits } from './footsteps.js';
 import type { ModelBasedConfig } from './model-based-config.js';
+import type { QuadraticProgram } from './quadratic-program.js';
 import { type AxisState, followTarget } from './quintic.js';
-import { adjustStep, createStepSolver, type StepSolution, type StepSolver } from './step-adjustment.js';
+import { adjustStep, createStepSolver, type StepSolution } from './step-adjustment.js';
 
 const PREVIEW_STEPS = 5;
 /** A touch earlier than this share of the swing is a scuff. */
@@ -19,6 +20,10 @@ const LANDING_SPEED = 0.2;
 const LANDING_DEPTH_M = 0.006;
 /** The foot is over its place so long before it lands (s). */
 const SETTLE_S = 0.04;
+
+/** Part of a stride's velocity error that goes into the steps to come, and the most that it may add up to (m/s). */
+const CORRECTION_GAIN = 0.3;
+const GREATEST_CORRECTION_MPS = 0.12;
 
 export type Phase = 'stand' | 'shift' | 'double' | 'single';
 
@@ -69,9 +74,21 @@ export interface Walker {
   readonly swing: readonly [AxisState, AxisState, AxisState, AxisState];
   readonly landing: StepSolution;
   landingHeading_rad: number;
-  readonly solver: StepSolver;
+  readonly solver: QuadraticProgram;
   /** Height of the sole that is stood on (m). */
   ground_m: number;
+  /** Time since the reset (s). */
+  clock_s: number;
+  /** Where and when each foot landed last, and the command then. */
+  readonly landed: (Landed | undefined)[];
+  /** Added to the command (m/s, forward and left), so that strides come out as long as they should. */
+  readonly correction_mps: Float64Array; // [2]
+}
+
+interface Landed {
+  readonly place: Footprint;
+  readonly clock_s: number;
+  readonly command: readonly number[];
 }
 
 export function createWalker(): Walker {
@@ -92,12 +109,18 @@ export function createWalker(): Walker {
     landingHeading_rad: 0,
     solver: createStepSolver(),
     ground_m: 0,
+    clock_s: 0,
+    landed: [undefined, undefined],
+    correction_mps: new Float64Array(2),
   };
 }
 
 /** Puts the walker at rest on both feet. */
 export function resetWalker(walker: Walker, input: WalkerInput): void {
   walker.command.fill(0);
+  walker.correction_mps.fill(0);
+  walker.landed.fill(undefined);
+  walker.clock_s = 0;
   walker.heading_rad = input.heading_rad;
   walker.ground_m = Math.min(input.feet[0].position_m[2], input.feet[1].position_m[2]);
   enter(walker, 'stand', input);
@@ -107,6 +130,7 @@ export function resetWalker(walker: Walker, input: WalkerInput): void {
 export function advanceWalker(walker: Walker, settings: WalkerSettings, input: WalkerInput, tick_s: number): void {
   smoothCommand(walker, settings, input, tick_s);
   walker.time_s += tick_s;
+  walker.clock_s += tick_s;
   changePhase(walker, settings, input);
   if (walker.phase === 'stand') standStill(walker, settings, input);
   else stepOn(walker, settings, input, tick_s);
@@ -143,7 +167,33 @@ function changePhase(walker: Walker, settings: WalkerSettings, input: WalkerInpu
     walker.stance = swing;
     walker.support = footprint(input, swing);
     walker.ground_m = input.feet[swing].position_m[2];
-    enter(walker, mayStop(walker, settings, input) ? 'stand' : 'double', input);
+    correctStride(walker);
+    const stops = mayStop(walker, settings, input);
+    enter(walker, stops ? 'stand' : 'double', input);
+    if (!stops) return;
+    walker.correction_mps.fill(0);
+    walker.landed.fill(undefined);
+  }
+}
+
+/** Compares the stride of the foot that has just landed with the command, and makes up for the difference. */
+function correctStride(walker: Walker): void {
+  const { stance, support, clock_s, landed, command, correction_mps } = walker;
+  const before = landed[stance];
+  landed[stance] = { place: support, clock_s, command: [...command] };
+  if (before === undefined) return;
+  const duration_s = clock_s - before.clock_s;
+  const achieved = inFrame(
+    (support.x - before.place.x) / duration_s,
+    (support.y - before.place.y) / duration_s,
+    walker.heading_rad - (command[2] * duration_s) / 2,
+  );
+  for (let axis = 0; axis < 2; axis++) {
+    const wanted = (before.command[axis] + command[axis]) / 2;
+    // A blow is no fault of the steps: it counts little.
+    const error = clamp(wanted - achieved[axis], -0.1, 0.1);
+    const sum = correction_mps[axis] + CORRECTION_GAIN * error;
+    correction_mps[axis] = clamp(sum, -GREATEST_CORRECTION_MPS, GREATEST_CORRECTION_MPS);
   }
 }
 
@@ -239,7 +289,9 @@ function stepOn(walker: Walker, settings: WalkerSettings, input: WalkerInput, ti
       : timing.singleSupport_s + Math.max(0, durationOf(walker, settings) - walker.time_s);
   const firstHeading = walker.heading_rad + walker.command[2] * (untilLanding_s + timing.singleSupport_s / 2);
   const step_s = timing.singleSupport_s + timing.doubleSupport_s;
-  const feet = planFootsteps(support, side, walker.command, firstHeading, step_s, settings.stride, PREVIEW_STEPS);
+  const { command, correction_mps } = walker;
+  const wanted = [command[0] + correction_mps[0], command[1] + correction_mps[1], command[2]];
+  const feet = planFootsteps(support, side, wanted, firstHeading, step_s, settings.stride, PREVIEW_STEPS);
   const offset = [
     offsetAtLanding(
       feet.map(({ x }) => x),

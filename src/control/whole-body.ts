@@ -5,12 +5,12 @@
 // a is eliminated: what is left is a quadratic program in f alone, 6 variables a foot. Torque is then M a + h - Jᵀ f.
 // The elimination is exact; torque limits are not in the program and clip its result.
 
-import type { RobotModel } from '../robot/robot-model.js';
-import { pointJacobian, pointPosition } from '../robot/kinematics.js';
 import { yawOf } from '../math/quaternion.js';
+import { pointJacobian, pointPosition } from '../robot/kinematics.js';
+import type { RobotModel } from '../robot/robot-model.js';
 import { factorise, solveFactored } from './cholesky.js';
 import { type Sole, WRENCH_CONSTRAINTS, writeWrenchCone } from './contact-wrench.js';
-import { createProgram, solveProgram } from './quadratic-program.js';
+import { createProgram, type QuadraticProgram, solveProgram } from './quadratic-program.js';
 import { biasAcceleration, pointVelocity, type RigidBody } from './rigid-body.js';
 
 /** A foot's sole in the world, and what is wanted of it. */
@@ -36,6 +36,7 @@ export interface WholeBodyWeights {
   readonly centreOfMass: number;
   readonly angularMomentum: number;
   readonly baseOrientation: number;
+  readonly baseYaw: number;
   readonly wrench: number;
 }
 
@@ -67,7 +68,8 @@ interface Room {
   readonly wrenchMap: Float64Array; // [6, 12]
   readonly residual: Float64Array; // [6]
   readonly weighted: Float64Array; // [6]
-  readonly solution: Float64Array; // [12]
+  /** By the number of feet on the ground less one. */
+  readonly programs: readonly QuadraticProgram[];
 }
 
 export function createWholeBody(robot: RobotModel, rigid: RigidBody, soles: readonly Sole[]): WholeBody {
@@ -76,7 +78,9 @@ export function createWholeBody(robot: RobotModel, rigid: RigidBody, soles: read
   const columnsOf = (body: number): Int32Array => {
     const chain = new Set<number>();
     for (let link = body; link >= 0; link = tree.parents[link]) chain.add(link);
-    return Int32Array.from(Array.from({ length: dofCount }, (_, dof) => dof).filter((dof) => chain.has(rigid.dofBody[dof])));
+    return Int32Array.from(
+      Array.from({ length: dofCount }, (_, dof) => dof).filter((dof) => chain.has(rigid.dofBody[dof])),
+    );
   };
   const jointCount = robot.jointNames.length;
   return {
@@ -114,7 +118,7 @@ export function createWholeBody(robot: RobotModel, rigid: RigidBody, soles: read
       wrenchMap: new Float64Array(6 * 6 * soles.length),
       residual: new Float64Array(6),
       weighted: new Float64Array(6),
-      solution: new Float64Array(6 * soles.length),
+      programs: soles.map((_, at) => createProgram(6 * (at + 1), WRENCH_CONSTRAINTS * (at + 1))),
     },
   };
 }
@@ -169,12 +173,21 @@ function writeNormalEquations(body: WholeBody, weights: WholeBodyWeights): void 
     }
     // The free joint's angular velocity is in the base's own frame.
     const turn = baseDof + 3 + axis;
-    normal[turn * dofCount + turn] += weights.baseOrientation;
-    linear[turn] += weights.baseOrientation * body.baseAngularAcceleration[axis];
+    const weight = axis < 2 ? weights.baseOrientation : weights.baseYaw;
+    normal[turn * dofCount + turn] += weight;
+    linear[turn] += weight * body.baseAngularAcceleration[axis];
   }
   for (const foot of feet) {
     for (let k = 0; k < 6; k++) {
-      addRow(room, foot.jacobian, k * dofCount, foot.columns, foot.weight, foot.acceleration[k] - foot.bias[k], dofCount);
+      addRow(
+        room,
+        foot.jacobian,
+        k * dofCount,
+        foot.columns,
+        foot.weight,
+        foot.acceleration[k] - foot.bias[k],
+        dofCount,
+      );
     }
   }
   for (let joint = 0; joint < jointDofs.length; joint++) {
@@ -244,8 +257,9 @@ function solveWrenches(
     for (let dof = 0; dof < dofCount; dof++) sum += massMatrix[(baseDof + row) * dofCount + dof] * acceleration[dof];
     residual[row] = sum;
   }
-  if (size > 0) {
-    const program = createProgram(size, WRENCH_CONSTRAINTS * contacts.length);
+  const program = room.programs[contacts.length - 1];
+  if (program !== undefined) {
+    program.constraints.fill(0);
     contacts.forEach((foot, at) => {
       writeWrenchMap(wrenchMap, size, 6 * at, foot, dofCount, baseDof);
       const limits = { ...ground, least_N: 0, greatest_N: foot.greatestForce_N };
@@ -268,11 +282,12 @@ function solveWrenches(
       // A moment counts like the force at a lever of a fifth of a metre.
       program.hessian[i * size + i] += weights.wrench * (i % 6 < 3 ? 1 : 25);
     }
-    if (!solveProgram(program, room.solution)) return false;
+    const outcome = solveProgram(program);
+    if (outcome === 'infeasible' || outcome === 'indefinite') return false;
   }
   for (let row = 0; row < 6; row++) {
     let force = -residual[row];
-    for (let i = 0; i < size; i++) force += wrenchMap[row * size + i] * room.solution[i];
+    for (let i = 0; i < size; i++) force += wrenchMap[row * size + i] * program.solution[i];
     residual[row] = force;
   }
   for (let row = 0; row < 6; row++) {
@@ -282,7 +297,7 @@ function solveWrenches(
   }
   for (const foot of feet) foot.wrench.fill(0);
   contacts.forEach((foot, at) => {
-    foot.wrench.set(room.solution.subarray(6 * at, 6 * at + 6));
+    foot.wrench.set(program.solution.subarray(6 * at, 6 * at + 6));
   });
   return true;
 }

@@ -2,7 +2,8 @@
 //
 // A policy of ours is a bundle or run folder, or a name in data/pretrained. A foreign policy is a config file, or the
 // name of one in configs/policies. Its network is often not in the package: it is looked for beside the config and in
-// the folders of the environment variable NEXTGAIT_POLICIES.
+// the folders of the environment variable NEXTGAIT_POLICIES. A model-based controller is a config file alone, or the name
+// of one in configs/controllers.
 
 import { access, readdir, readFile, stat } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
@@ -15,6 +16,7 @@ import type { Controller } from '../policy/controller.js';
 import { type ForeignPolicyConfig, foreignPolicySchema } from '../policy/foreign-config.js';
 import { ForeignController } from '../policy/foreign-controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
+import { isModelBased, modelBasedSource } from './load-model-based.js';
 import { controllerOf, requirePolicyRobot } from './load-policy.js';
 import { loadRobot } from './load-robot.js';
 import { type FoundBundle, findBundle, pretrainedNames, readBundle } from './read-bundle.js';
@@ -40,7 +42,8 @@ export interface ControllerSource {
 
 /**
  * Loads a controller.
- * @param reference a bundle or run folder, a policy config file, or a name in data/pretrained or configs/policies
+ * @param reference a bundle or run folder, a policy or controller config file, or a name in data/pretrained,
+ *   configs/policies or configs/controllers
  * @throws DataError or FindingsError where it is not found, or does not fit the robot
  */
 export async function loadController(reference: string, options: LoadControllerOptions = {}): Promise<Controller> {
@@ -55,7 +58,8 @@ export async function findController(
   options: Pick<LoadControllerOptions, 'weights'> = {},
 ): Promise<ControllerSource> {
   if ((await findBundle(reference)) !== undefined) return bundleSource(await readBundle(reference));
-  const path = await policyConfigPath(reference);
+  const path = await configPath(reference);
+  if (await isModelBased(path)) return modelBasedSource(path);
   const config = await loadConfig(foreignPolicySchema, path);
   const file = await networkPath(config, path, options.weights);
   const sha256 = await sha256OfFile(file);
@@ -89,13 +93,15 @@ function bundleSource(found: FoundBundle): ControllerSource {
   };
 }
 
-/** A path as it is, or a name in configs/policies. */
-async function policyConfigPath(reference: string): Promise<string> {
+/** A path as it is, or a name in configs/policies or configs/controllers. */
+async function configPath(reference: string): Promise<string> {
   if (/\.ya?ml$/.test(reference)) return resolve(reference);
-  const folder = packagePath('configs', 'policies');
-  const configs = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -5));
-  if (configs.includes(reference)) return join(folder, `${reference}.yaml`);
-  const names = [...configs, ...(await pretrainedNames())];
+  const names = await pretrainedNames();
+  for (const folder of [packagePath('configs', 'policies'), packagePath('configs', 'controllers')]) {
+    const configs = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -5));
+    if (configs.includes(reference)) return join(folder, `${reference}.yaml`);
+    names.unshift(...configs);
+  }
   const near = nearest(reference, names);
   throw new DataError({
     where: `controller ${reference}`,

@@ -2,6 +2,7 @@
 //
 // The label is the controller's own action, or that of a teacher who looks on (relabel.ts); what history carries is the
 // action as executed, with exploration noise.
+// A controller of torques has no action: its logs have torques alone.
 // The failing end of a fall is cut off, because its labels are those of a robot that cannot be saved.
 
 import { Random } from '../base/random.js';
@@ -47,6 +48,8 @@ export interface RecordedEpisode {
   /** Control steps simulated, those cut off included. */
   readonly simulatedFrames: number;
 }
+
+const ACTIONS = ['action', 'executedAction'] as const;
 
 interface RecordTrial extends Trial {
   readonly number: number;
@@ -97,7 +100,10 @@ export async function recordEpisode(
   number: number,
   label?: (slot: number) => Float64Array,
 ): Promise<RecordedEpisode> {
-  const trial = planTrial(plan, environment.robot, number);
+  const byTorques = controller.torques !== undefined;
+  const planned = planTrial(plan, environment.robot, number);
+  // Noise on joint targets means nothing where there are none.
+  const trial = byTorques ? { ...planned, disturbance: { ...planned.disturbance, actionNoise: undefined } } : planned;
   const columns = createEpisodeColumns(environment.robot, Math.ceil(trial.duration_s * controller.rate_hz) + 1);
   let end: RolloutEnd<RecordTrial> | undefined;
   await rollOut({
@@ -122,8 +128,8 @@ export async function recordEpisode(
     robot: identityOf(environment.robot),
     rate_hz: controller.rate_hz,
     frameCount,
-    kind: 'rollout',
-    channels: channelsOf(columns, frameCount, dropsActions(plan, number) ? ['action', 'executedAction'] : []),
+    kind: byTorques ? 'controller' : 'rollout',
+    channels: channelsOf(columns, frameCount, byTorques || dropsActions(plan, number) ? ACTIONS : []),
     derived: [],
     startsAtReset: true,
     fell: fell && falls.keep,

@@ -72,5 +72,14 @@ function requirePair(student: Controller, teacher: Controller): void {
     const text = ({ name, hash }: Controller['robot']) => `${name} (${hash})`;
     refuse('robot', text(student.robot), text(teacher.robot));
   }
+  for (const { name, torques } of [student, teacher]) {
+    if (torques === undefined) continue;
+    const fix = 'Take a policy whose actions are joint targets.';
+    throw new DataError({
+      where: `controller ${name}`,
+      what: 'commands torques: it has no actions to label with',
+      fix,
+    });
+  }
   if (teacher.rate_hz !== student.rate_hz) refuse('control rate', `${student.rate_hz} Hz`, `${teacher.rate_hz} Hz`);
 }
