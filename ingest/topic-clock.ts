@@ -49,7 +49,7 @@ function timesOf(rows: TopicRows, delay: number | undefined, reference: number |
   const { log_s, stamp_s, topic } = rows;
   if (reference === undefined) return log_s;
   if (delay === undefined) {
-    const message = `${topic} has no stamps: its times of logging, less the others' delay of ${milliseconds(reference)}, are taken`;
+    const message = `${topic} has no stamps: its times of logging are taken, earlier by the delay of the stamped topics`;
     findings.push({ kind: 'clock', severity: 'info', message });
     return log_s.map((log) => log - reference);
   }
@@ -60,10 +60,6 @@ function timesOf(rows: TopicRows, delay: number | undefined, reference: number |
   }
   // A message without a stamp among others that have one: logged as late as they usually are.
   return stamp_s.map((stamp, row) => (Number.isNaN(stamp) ? log_s[row] - delay : stamp) + shift);
-}
-
-function milliseconds(time_s: number): string {
-  return `${(time_s * 1e3).toFixed(1)} ms`;
 }
 
 /** Rows in order of time; a step back of more than REORDER_S is left for all to see. */

@@ -1,22 +1,20 @@
 // LeRobot datasets as recordings. The v3 one in fixtures was written by pyarrow, pandas and Hugging Face datasets; v2.1
-// ones are made here, and the development data has a real one.
+// ones are made here.
 
-import { cpSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parquetWriteFile } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
-import { type FieldMap, fieldMapSchema, loadFieldMap } from '../../ingest/field-map.js';
+import { type FieldMap, fieldMapSchema } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
 import { readMappedInput } from '../../ingest/mapped-input.js';
 import { readLeRobotInput } from '../../ingest/read-lerobot.js';
 import { parseConfig } from '../../src/base/config.js';
 import { isUserError } from '../../src/base/errors.js';
-import { loadRobot } from '../../src/sim/load-robot.js';
 import { temporaryFolder } from '../dataset/helpers.js';
 import { TINY_ROBOT } from '../fixtures.js';
 
 const V3 = join(import.meta.dirname, 'fixtures/lerobot_v3');
-const DATA = join(import.meta.dirname, '../../../shared/data');
 
 const MAP = {
   format: 'lerobot',
@@ -213,21 +211,5 @@ describe('LeRobot v2.1', () => {
     // Stamped at 25 Hz, whatever fps says.
     expect(episode.frameCount).toBe(21);
     expect(episode.findings).toMatchObject([{ kind: 'episode-length' }]);
-  });
-
-  it.skipIf(!existsSync(DATA))("reads Unitree's dataset of the G1's upper body", async () => {
-    const robot = (await loadRobot('g1')).robot;
-    const map = await loadFieldMap('lerobot-unitree-g1');
-    const folder = join(DATA, 'datasets/lerobot_v21_g1');
-    const [episode] = await readMappedInput(folder, { map, robot, rate_hz: 30 });
-    expect(episode.frameCount).toBe(479);
-    // The dataset's own statistics of its first episode are the oracle.
-    const line = readFileSync(join(folder, 'meta/episodes_stats.jsonl'), 'utf8').split('\n')[0];
-    const { min, max } = JSON.parse(line).stats['observation.state'];
-    const joint = robot.jointNames.indexOf('left_elbow_joint');
-    const elbow = Array.from({ length: 479 }, (_, frame) => episode.channels.jointPosition!.data[frame * 29 + joint]);
-    expect(Math.min(...elbow)).toBeCloseTo(min[3], 6);
-    expect(Math.max(...elbow)).toBeCloseTo(max[3], 6);
-    expect(episode.findings.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['held-joints', 'missing-files']));
   });
 });
