@@ -38,7 +38,7 @@ const weightsSchema = z.strictObject({
   /** Of roll and pitch; of yaw, which the torsion of one foot can hardly hold against a fast swing. */
   baseOrientation: z.number().positive().default(5),
   baseYaw: z.number().positive().default(5),
-  stance: z.number().positive().default(500),
+  stance: z.number().positive().default(2000),
   swing: z.number().positive().default(40),
   /** Of all joints; of the legs, whose motion the other tasks decide. */
   posture: z.number().positive().default(1),

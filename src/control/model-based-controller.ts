@@ -11,6 +11,7 @@ import { matchingIndices } from '../robot/name-patterns.js';
 import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import type { Sole } from './contact-wrench.js';
 import { pendulumFrequency } from './dcm.js';
+import { clamp } from './footsteps.js';
 import type { ModelBasedConfig, ModelBasedRobot } from './model-based-config.js';
 import { createRigidBody, GRAVITY_MPS2, updateRigidBody } from './rigid-body.js';
 import {
@@ -22,6 +23,9 @@ import {
   type WalkerSettings,
 } from './walker.js';
 import { createWholeBody, type FootTask, solveWholeBody, updateFeet, type WholeBody } from './whole-body.js';
+
+/** Wished accelerations stop here (m/s², rad/s²): after a blow one task must not throw the others over. */
+const GREATEST_ACCELERATION = 80;
 
 export interface ModelBasedOptions {
   readonly config: ModelBasedConfig;
@@ -153,8 +157,8 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     turn.set([0, 0, walker.command[2]], 4);
     rotateInverse(turn, 4, state.baseQuaternion, 0, turn, 4);
     for (let axis = 0; axis < 3; axis++) {
-      body.baseAngularAcceleration[axis] =
-        stiffness * turn[12 + axis] + damping * (turn[4 + axis] - state.baseAngularVelocity_radps[axis]);
+      const wanted = stiffness * turn[12 + axis] + damping * (turn[4 + axis] - state.baseAngularVelocity_radps[axis]);
+      body.baseAngularAcceleration[axis] = clamp(wanted, -GREATEST_ACCELERATION, GREATEST_ACCELERATION);
     }
   };
 
@@ -189,6 +193,13 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
       const rate = axis === 2 ? velocity : 0;
       foot.acceleration[3 + axis] =
         (axis === 2 ? acceleration : 0) + stiffness * turn[12 + axis] + damping * (rate - foot.velocity[3 + axis]);
+    }
+    limit(foot.acceleration);
+  };
+
+  const limit = (values: Float64Array): void => {
+    for (let k = 0; k < values.length; k++) {
+      values[k] = clamp(values[k], -GREATEST_ACCELERATION, GREATEST_ACCELERATION);
     }
   };
 

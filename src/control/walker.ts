@@ -21,6 +21,8 @@ const LANDING_DEPTH_M = 0.006;
 /** The foot is over its place so long before it lands (s). */
 const SETTLE_S = 0.04;
 
+/** The landing may come this much nearer to the other foot than a planned one (m). */
+const NEARER_M = 0.05;
 /** Part of a stride's velocity error that goes into the steps to come, and the most that it may add up to (m/s). */
 const CORRECTION_GAIN = 0.3;
 const GREATEST_CORRECTION_MPS = 0.12;
@@ -361,13 +363,10 @@ function followPath(
 function keepInSole(walker: Walker, { halfLength_m, halfWidth_m }: WalkerSettings): void {
   const { support, zmp_m } = walker;
   const [along, across] = inFrame(zmp_m[0] - support.x, zmp_m[1] - support.y, support.heading_rad);
-  const x = clamp(along, -halfLength_m, halfLength_m);
-  const y = clamp(across, -halfWidth_m, halfWidth_m);
-  const [cosine, sine] = [Math.cos(support.heading_rad), Math.sin(support.heading_rad)];
-  zmp_m[0] = support.x + cosine * x - sine * y;
-  zmp_m[1] = support.y + sine * x + cosine * y;
+  zmp_m.set(fromSupport(support, clamp(along, -halfLength_m, halfLength_m), clamp(across, -halfWidth_m, halfWidth_m)));
 }
 
+/** Moves the landing by what the ankle cannot make good. */
 function adjustLanding(
   walker: Walker,
   settings: WalkerSettings,
@@ -377,33 +376,49 @@ function adjustLanding(
 ): void {
   const { landing, support, time_s } = walker;
   const { step, timing, omega, stride } = settings;
-  const left_s = walker.singleSupport_s - time_s;
-  if (time_s > 0.002 && left_s < step.freeze_s) return;
+  if (time_s > 0.002 && walker.singleSupport_s - time_s < step.freeze_s) return;
   const side = walker.stance === 0 ? -1 : 1;
-  const across = [side * stride.leastWidth_m, side * stride.greatestWidth_m];
-  const solved = adjustStep(
-    walker.solver,
-    {
-      omega,
-      dcm_m: input.dcm_m,
-      zmp_m: [support.x, support.y],
-      foot_m: nominal,
-      offset_m: offset,
-      remaining_s: Math.max(timing.singleSupport_s - time_s, step.freeze_s),
-      shortest_s: Math.max(step.shortest * timing.singleSupport_s - time_s, step.freeze_s),
-      longest_s: step.longest * timing.singleSupport_s - time_s,
-      heading_rad: support.heading_rad,
-      origin_m: [support.x, support.y],
-      reach_m: [-stride.stride_m, stride.stride_m, Math.min(...across), Math.max(...across)],
-      weights: step,
-    },
-    landing,
-  );
-  if (!solved) {
+  const across = [side * (stride.leastWidth_m - NEARER_M), side * stride.greatestWidth_m];
+  const planned_s = Math.max(timing.singleSupport_s - time_s, step.freeze_s);
+  const problem = {
+    omega,
+    dcm_m: input.dcm_m,
+    zmp_m: ankleZmp(walker, settings, input, nominal, offset, planned_s),
+    foot_m: nominal,
+    offset_m: offset,
+    remaining_s: planned_s,
+    shortest_s: Math.max(step.shortest * timing.singleSupport_s - time_s, step.freeze_s),
+    longest_s: step.longest * timing.singleSupport_s - time_s,
+    heading_rad: support.heading_rad,
+    origin_m: [support.x, support.y],
+    reach_m: [-stride.stride_m, stride.stride_m, Math.min(...across), Math.max(...across)],
+    weights: step,
+  };
+  if (!adjustStep(walker.solver, problem, landing)) {
     landing.foot_m.set(nominal);
-    landing.remaining_s = Math.max(timing.singleSupport_s - time_s, step.freeze_s);
+    landing.remaining_s = planned_s;
   }
   walker.singleSupport_s = time_s + landing.remaining_s;
+}
+
+/** The zero-moment point within the sole that brings ξ nearest to where it should be when the foot lands. */
+function ankleZmp(
+  { support }: Walker,
+  { omega, halfLength_m, halfWidth_m }: WalkerSettings,
+  { dcm_m }: WalkerInput,
+  nominal: readonly number[],
+  offset: readonly number[],
+  remaining_s: number,
+): [number, number] {
+  const growth = Math.exp(omega * remaining_s);
+  const ideal = [0, 1].map((axis) => (dcm_m[axis] * growth - nominal[axis] - offset[axis]) / (growth - 1));
+  const [along, across] = inFrame(ideal[0] - support.x, ideal[1] - support.y, support.heading_rad);
+  return fromSupport(support, clamp(along, -halfLength_m, halfLength_m), clamp(across, -halfWidth_m, halfWidth_m));
+}
+
+function fromSupport(support: Footprint, x: number, y: number): [number, number] {
+  const [cosine, sine] = [Math.cos(support.heading_rad), Math.sin(support.heading_rad)];
+  return [support.x + cosine * x - sine * y, support.y + sine * x + cosine * y];
 }
 
 function moveSwing(walker: Walker, settings: WalkerSettings, tick_s: number): void {
