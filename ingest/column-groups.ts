@@ -8,7 +8,7 @@ import type { SourceField } from './source-description.js';
 export interface ColumnGroups {
   readonly fields: readonly SourceField[];
   /** The pattern over joints, and what {joint} is in it. */
-  readonly joints?: { readonly pattern: string; readonly names: readonly string[] };
+  readonly joints?: { readonly pattern: string; readonly names: readonly string[]; readonly columnCount: number };
 }
 
 /** Endings that make one vector or quaternion of columns; tried in this order. */
@@ -21,7 +21,6 @@ const VECTOR_ENDINGS: readonly (readonly string[])[] = [
   ['vx', 'vy', 'wz'],
   ['vx', 'vy', 'vz'],
   ['wx', 'wy', 'wz'],
-  ['0', '1', '2', '3'],
   ['0', '1', '2'],
   ['3', '4', '5'],
 ];
@@ -48,7 +47,12 @@ export function groupColumns(table: CsvTable, header: boolean): ColumnGroups {
   for (const column of left) fields.push(fieldOf(table, column, [column], { columns: [column] }));
   const at = (field: SourceField) => table.columns.indexOf(field.columns![0]);
   fields.sort((a, b) => at(a) - at(b));
-  return { fields, ...(joints === undefined ? {} : { joints: { pattern: joints.patterns[0], names: joints.names } }) };
+  return {
+    fields,
+    ...(joints === undefined
+      ? {}
+      : { joints: { pattern: joints.patterns[0], names: joints.names, columnCount: covered(joints) } }),
+  };
 }
 
 function fieldOf(
@@ -80,23 +84,34 @@ function pick({ columns, values, rowCount }: CsvTable, wanted: readonly string[]
 /** Fewest names that a pattern over joints must have: more than the axes of a quaternion. */
 const FEWEST_JOINTS = 5;
 
-/** Patterns `before{joint}after` whose {joint} is the same list of names, the longest list there is. */
-function jointPatterns(columns: readonly string[]): { patterns: string[]; names: string[] } | undefined {
-  const lists = new Map<string, { patterns: string[]; names: string[] }>();
-  for (const [pattern, names] of prefixGroups(columns)) {
-    if (names.length < FEWEST_JOINTS || names.every((name) => /^\d+$/.test(name))) continue;
-    const key = [...names].sort().join('\n');
-    const list = lists.get(key) ?? { patterns: [], names };
-    list.patterns.push(pattern);
-    lists.set(key, list);
-  }
-  const best = [...lists.values()].sort((a, b) => score(b) - score(a));
-  return best[0];
+interface JointColumns {
+  readonly patterns: readonly string[];
+  readonly names: readonly string[];
 }
 
-/** Several patterns over one list of names are hardly by chance; then the longer list. */
-function score({ patterns, names }: { patterns: readonly string[]; names: readonly string[] }): number {
-  return Math.min(patterns.length, 2) * 1000 + names.length;
+/** The list of names, and the patterns `before{joint}after` that have all of them, which together cover most columns. */
+function jointPatterns(columns: readonly string[]): JointColumns | undefined {
+  const groups = [...prefixGroups(columns)].filter(([, names]) => {
+    return names.length >= FEWEST_JOINTS && !names.every((name) => /^\d+$/.test(name));
+  });
+  let best: JointColumns | undefined;
+  for (const [, names] of groups) {
+    const patterns = groups
+      .filter(([, others]) => others.length >= names.length && isSubset(names, others))
+      .map(([pattern]) => pattern);
+    if (best === undefined || covered({ patterns, names }) > covered(best)) best = { patterns, names };
+  }
+  return best;
+}
+
+function isSubset(names: readonly string[], of: readonly string[]): boolean {
+  const known = new Set(of);
+  return names.every((name) => known.has(name));
+}
+
+/** Columns that are covered; of lists that cover equally many the longer one counts. One pattern may be chance. */
+function covered({ patterns, names }: JointColumns): number {
+  return (patterns.length > 1 ? 1 : 0.5) * patterns.length * names.length + names.length / 1000;
 }
 
 /** For every beginning or ending up to a separator: the rest of the names that have it. */

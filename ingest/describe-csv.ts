@@ -32,6 +32,7 @@ export async function describeCsv(path: string): Promise<SourceDescription> {
   const facts: string[] = [];
   let time: SourceDescription['time'];
   let joints: SourceDescription['joints'];
+  let jointColumns = 0;
   let mapKeys: Readonly<Record<string, unknown>> = {};
   for (const file of files) {
     const table = files.length > 1 ? basename(file, extname(file)) : undefined;
@@ -48,8 +49,9 @@ export async function describeCsv(path: string): Promise<SourceDescription> {
       else
         fields.push(table === undefined ? field : { ...field, clock: table, selector: { ...field.selector, table } });
     }
-    if (joints === undefined && groups.joints !== undefined) {
-      const { pattern, names } = groups.joints;
+    if (groups.joints !== undefined && groups.joints.columnCount > jointColumns) {
+      const { pattern, names, columnCount } = groups.joints;
+      jointColumns = columnCount;
       joints = { names, selector: { header: pattern, ...(table === undefined ? {} : { table }) } };
     }
   }

@@ -1,7 +1,7 @@
 // `--describe`: what is in a file (fields, shapes, types, ranges, guessed meaning), and a field map to start from.
 
 import { basename, extname, resolve } from 'node:path';
-import { stringify } from 'yaml';
+import { Document, isCollection, visit } from 'yaml';
 import type { SourceKind } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { describeSource } from './formats.js';
@@ -75,7 +75,14 @@ function mapText(name: string, notes: readonly string[], map: object): string {
     `Field map for files like ${name}, guessed from one: look it over.`,
     ...notes.map((note) => `- ${note}`),
   ];
-  return `${head.map((line) => `# ${line}\n`).join('')}${stringify(map, { flowCollectionPadding: true, lineWidth: 118 })}`;
+  const document = new Document(map);
+  // What belongs to one channel stands in one line, as in the ready maps.
+  visit(document, {
+    Collection(_, node, path) {
+      if (path.filter(isCollection).length >= 2) node.flow = true;
+    },
+  });
+  return `${head.map((line) => `# ${line}\n`).join('')}${document.toString({ lineWidth: 0 })}`;
 }
 
 function describeField(

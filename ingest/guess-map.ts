@@ -82,6 +82,7 @@ function guessJoints(description: SourceDescription, robot: RobotModel | undefin
   const missing = robot.jointNames.filter((joint) => !known.has(joint));
   if (ignore.length > own.names.length / 2) {
     notes.push(`most joints of the file are not those of ${robot.name}: is it another robot's?`);
+    return { names: own.selector };
   }
   if (missing.length > 0) notes.push(`${missing.length} joints of ${robot.name} are not in the file: held at 0`);
   return {
@@ -94,5 +95,8 @@ function guessJoints(description: SourceDescription, robot: RobotModel | undefin
 
 /** A joint's name without what producers add to it or write differently. */
 function plain(name: string): string {
-  return name.toLowerCase().replace(/joint|[_\-. ]/g, '');
+  return name
+    .replace(/^k(?=[A-Z])/, '')
+    .toLowerCase()
+    .replace(/joint|[_\-. ]/g, '');
 }

@@ -10,7 +10,7 @@ type VelocityName = 'jointVelocity' | 'baseLinearVelocity' | 'baseAngularVelocit
 
 /** Correlation from which a velocity is the derivative up to a factor. */
 const IS_DERIVATIVE = 0.8;
-/** RMS of both sides below which nothing moves (rad/s or m/s, in whatever unit the file has). */
+/** RMS of the larger side below which nothing moves (rad/s or m/s). */
 const AT_REST = 0.02;
 
 /** Fits of the velocities that the map has, in the frames that the map gives. */
@@ -18,7 +18,7 @@ function fits({ motion, map }: SemanticsInput): Map<VelocityName, VelocityFit> {
   const { columns, frameCount, rate_hz } = motion;
   const found = new Map<VelocityName, VelocityFit>();
   const add = (name: VelocityName, fit: VelocityFit | undefined) => {
-    if (fit !== undefined && fit.size > AT_REST && fit.recorded > AT_REST) found.set(name, fit);
+    if (fit !== undefined && Math.max(fit.size, fit.recorded) > AT_REST) found.set(name, fit);
   };
   const { jointPosition, jointVelocity, baseQuaternion, baseAngularVelocity, basePosition, baseLinearVelocity } =
     columns;

@@ -99,6 +99,14 @@ export class Hdf5File {
     const [object, attribute] = path.split('@');
     if (attribute !== undefined) return this.#readAttribute(object, attribute, where);
     const dataset = this.#require(path);
+    if (dataset.metadata.compound_type !== undefined) {
+      throw new DataError({
+        where,
+        what: 'type',
+        expected: 'an array of numbers or text',
+        found: 'records of several fields',
+      });
+    }
     const shape = (dataset.shape ?? []).map((extent, axis) => {
       const range = ranges?.[axis];
       return range === undefined ? extent : range[1] - range[0];
@@ -197,7 +205,9 @@ function unreadable(dataset: Dataset, where: string, error: unknown): DataError 
     .filter(({ id }) => !KNOWN_FILTERS.includes(id))
     .map(({ name, id }) => name || `${id}`);
   if (filters.length === 0) {
-    return new DataError({ where, what: 'dataset cannot be read', found: lastReason(error) }, { cause: error });
+    const found = lastReason(error);
+    const fix = found?.includes('Float16') ? 'Write it as float32' : undefined;
+    return new DataError({ where, what: 'dataset cannot be read', found, fix }, { cause: error });
   }
   return new DataError(
     {

@@ -18,7 +18,6 @@ import type { RobotModel } from '../robot/robot-model.js';
 import { loadRobot } from '../sim/load-robot.js';
 import { type VerbContext, type VerbResult, verbAction, withExample } from './common.js';
 import { expandFolders, type IngestFlags, runIngest, withIngestFlags } from './ingest-run.js';
-import { textTable } from './text-table.js';
 
 interface MappedFlags extends IngestFlags {
   readonly map?: string;
@@ -161,8 +160,15 @@ function describedText(path: string, { format, recordings, fields, facts, notes 
   return [
     `${path}: ${format}, ${recordings} recording${recordings === 1 ? '' : 's'}`,
     ...facts.map((fact) => `  ${fact}`),
-    ...textTable([['field', 'shape', 'type', 'range', 'taken for'], ...rows]),
+    ...leftTable([['field', 'shape', 'type', 'range', 'taken for'], ...rows]),
     ...notes.map((note) => `note: ${note}`),
     '',
   ];
+}
+
+/** Lines of a table of text: every column to the left, long cells cut. */
+function leftTable(rows: readonly (readonly string[])[]): string[] {
+  const cut = rows.map((row) => row.map((cell, column) => (column === 3 ? cell.slice(0, 40) : cell)));
+  const widths = cut[0].map((_, column) => cut.reduce((most, row) => Math.max(most, row[column].length), 0));
+  return cut.map((row) => `  ${row.map((cell, column) => cell.padEnd(widths[column])).join('  ')}`.trimEnd());
 }
