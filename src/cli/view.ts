@@ -22,12 +22,14 @@ import {
   withCommonFlags,
   withExample,
 } from './common.js';
+import { addOriginals } from './view-originals.js';
 
 interface ViewFlags extends Pick<CommonOptions, 'json' | 'quiet' | 'robot' | 'overwrite'> {
   readonly port?: number;
   readonly host: string;
   readonly open?: boolean;
   readonly build?: string;
+  readonly originals?: string;
 }
 
 const PORT = 8474;
@@ -44,6 +46,7 @@ export function viewCommand(): Command {
     .option('--open', 'open the browser (default: where there is a terminal)')
     .option('--no-open', 'do not open the browser')
     .option('--build <folder>', 'write a static copy with the data in it for any web host, instead of serving')
+    .option('--originals <folder>', 'source files of human motion (BVH, video), to show the person beside the robot')
     .option('--overwrite', 'replace an earlier build', false);
   withCommonFlags(command, ['robot'], { robot: 'the one that the data names' });
   withExample(command, 'nextgait view datasets/walks runs/walk');
@@ -57,6 +60,7 @@ async function view(context: VerbContext, flags: ViewFlags, paths: readonly stri
   for (const path of given) items.push(...(await itemsAt(path)));
   addGeometry(items, flags.robot, (text) => context.log.warn(text));
   addDriveFiles(items, flags.robot, (text) => context.log.warn(text));
+  if (flags.originals !== undefined) await addOriginals(items, flags.originals, context.log);
   if (flags.build !== undefined) return build(context, flags, app, items);
   return serve(context, flags, app, items);
 }

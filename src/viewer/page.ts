@@ -29,7 +29,7 @@ export interface SourceItem {
   readonly name: string;
   /** Prefix of its files for readJson and readBytes, without a slash at the end: `data/0`. */
   readonly path: string;
-  /** Its files as they were when describe() was called; a running training adds to them. */
+  /** Its files as they were when describe() was called; a running training adds to them. 0 bytes: made on demand. */
   readonly files: readonly SourceFile[];
 }
 

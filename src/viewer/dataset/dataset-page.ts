@@ -3,6 +3,7 @@
 import type { RobotModel } from '../../robot/robot-model.js';
 import { type Page, type PageContext, ProblemError, type Route, type SourceItem } from '../page.js';
 import { type LoadedDescription, loadDescription } from '../scene/load-description.js';
+import { type SourceSkeleton, skeletonFile } from '../scene/source-skeleton.js';
 import { createStage, type Stage } from '../scene/stage.js';
 import { element } from '../shell/elements.js';
 import { problemOf } from '../shell/problem.js';
@@ -11,8 +12,9 @@ import { type DatasetIndex, type EpisodeEntry, readIndex } from './dataset-index
 import { type ClipQuality, createDetailsPanel } from './details-panel.js';
 import { filterEpisodes } from './episode-filter.js';
 import { createEpisodeList } from './episode-list.js';
-import { createEpisodeScene } from './episode-scene.js';
+import { createEpisodeScene, PERSON_PLACES } from './episode-scene.js';
 import { createFilterBar } from './filter-bar.js';
+import { keypointErrors } from './keypoint-errors.js';
 import { lanesOf } from './lanes.js';
 import { createLayout } from './layout.js';
 import { createPlayer } from './player.js';
@@ -90,6 +92,23 @@ async function readQualities({ source }: PageContext, item: SourceItem): Promise
   return new Map(clips.map(({ episode, scale, quality }) => [episode, { ...quality, scale }]));
 }
 
+/** The person behind an episode; undefined where the viewer was not given the source file. */
+async function readSkeleton(
+  { source, notify }: PageContext,
+  item: SourceItem,
+  { index }: EpisodeEntry,
+): Promise<SourceSkeleton | undefined> {
+  const file = skeletonFile(index);
+  if (!item.files.some(({ path }) => path === file)) return undefined;
+  try {
+    return await source.readJson<SourceSkeleton>(`${item.path}/${file}`);
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    notify('The person behind this episode cannot be shown: the terminal of the viewer says why.');
+    return undefined;
+  }
+}
+
 /** Builds the page; returns how to follow a route. */
 function build(root: HTMLElement, context: PageContext, parts: Parts): (route: Route) => void {
   const { item, index, reader, description, qualities, releases } = parts;
@@ -103,7 +122,14 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
   const list = createEpisodeList((episode) => void open(episode, 0));
   const bar = createFilterBar(index, qualities.size > 0, () => refilter());
   const count = element('p', { class: 'muted filter-count', attributes: { 'aria-live': 'polite' } });
+  let person = 0;
+  const changePerson = () => {
+    person = (person + 1) % PERSON_PLACES.length;
+    scene?.placePerson(PERSON_PLACES[person]);
+    layout.namePerson(PERSON_PLACES[person]);
+  };
   const layout = createLayout(root, {
+    onPerson: changePerson,
     bar: bar.element,
     count,
     list: list.element,
@@ -141,8 +167,9 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     count.textContent = countText(found, index);
     list.show(found);
   };
-  const showAll = (data: EpisodeData) => {
-    plots.show(data);
+  const showAll = (data: EpisodeData, skeleton: SourceSkeleton | undefined) => {
+    const { channels, entry } = data;
+    plots.show(data, robot && skeleton && keypointErrors(robot, channels, entry.frames, skeleton));
     details.show(data, rate_hz, qualities.get(data.entry.id));
     plots.setFrame(Math.round(player.state.frame));
   };
@@ -151,8 +178,9 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     list.select(episode);
     layout.setBusy(true);
     let data: EpisodeData;
+    let skeleton: SourceSkeleton | undefined;
     try {
-      data = await reader.episode(episode);
+      [data, skeleton] = await Promise.all([reader.episode(episode), readSkeleton(context, item, episode)]);
     } catch (error) {
       if (current === episode) context.showProblem(problemOf(error));
       return;
@@ -169,10 +197,11 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
       findings: data.findings,
       footContact: data.channels.footContact,
     });
-    scene?.show(data);
+    scene?.show(data, skeleton);
+    layout.showPerson(skeleton !== undefined);
     player.load(episode.frames, rate_hz, frame);
     clearTimeout(restTimer);
-    restTimer = window.setTimeout(() => shown === data && showAll(data), REST_MS);
+    restTimer = window.setTimeout(() => shown === data && showAll(data, skeleton), REST_MS);
   };
 
   const save = () => {
@@ -220,6 +249,7 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
         bar.focus();
       },
       resetCamera: () => scene?.resetCamera(),
+      person: changePerson,
       link: () => void copyLink(context, writeAddress),
       picture: () => save(),
     }),

@@ -7,13 +7,23 @@ import type { Theme } from '../page.js';
 import { createArrow, createFootprints, createPath, type Footprint, type PathMark } from '../scene/ground-marks.js';
 import type { RobotDescription } from '../scene/robot-geometry.js';
 import { createRobotView } from '../scene/robot-view.js';
+import { createSkeletonView, type SkeletonView } from '../scene/skeleton-view.js';
+import type { SourceSkeleton } from '../scene/source-skeleton.js';
 import type { Stage } from '../scene/stage.js';
 import { cssColour } from '../shell/theme.js';
 import { headingVelocity } from './plot-series.js';
 import type { EpisodeData } from './shard-reader.js';
 
+/** Where the person behind a retargeted episode is drawn. */
+export const PERSON_PLACES = ['over', 'beside', 'hidden'] as const;
+export type PersonPlace = (typeof PERSON_PLACES)[number];
+/** Beside the robot: so far to its left at the start (m). */
+const BESIDE_M = 0.9;
+
 export interface EpisodeScene {
-  show(data: EpisodeData): void;
+  /** @param skeleton the person that the episode was made from, where that is known */
+  show(data: EpisodeData, skeleton: SourceSkeleton | undefined): void;
+  placePerson(place: PersonPlace): void;
   /** @param frame may lie between two */
   setFrame(frame: number): void;
   /** Puts the camera before the robot. */
@@ -23,6 +33,7 @@ export interface EpisodeScene {
 }
 
 const UPRIGHT = [1, 0, 0, 0];
+const contactColours = () => [cssColour('--contact-left'), cssColour('--contact-right')];
 const CONTACT = 0.5;
 
 export function createEpisodeScene(stage: Stage, description: RobotDescription): EpisodeScene {
@@ -39,6 +50,8 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
   const turn = new Float64Array(4);
   let marks: { path: PathMark; prints: ReturnType<typeof createFootprints> } | undefined;
   let shown: { data: EpisodeData; velocity?: Channel } | undefined;
+  let person: SkeletonView | undefined;
+  let personPlace: PersonPlace = 'over';
   let frame = 0;
 
   const placeAt = (at: number) => {
@@ -67,6 +80,23 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
     point(asked, shown?.data.channels.command);
     point(achieved, shown?.velocity);
   };
+  const placePerson = (place: PersonPlace) => {
+    personPlace = place;
+    if (person === undefined || shown === undefined) return;
+    const turn0 = shown.data.channels.baseQuaternion;
+    const yaw = turn0 === undefined ? 0 : yawOf(turn0.data, 0);
+    const distance = place === 'beside' ? BESIDE_M : 0;
+    person.object.visible = place !== 'hidden';
+    person.object.position.set(-Math.sin(yaw) * distance, Math.cos(yaw) * distance, 0);
+    stage.invalidate();
+  };
+  const showPerson = (skeleton: SourceSkeleton | undefined) => {
+    person?.dispose();
+    person = skeleton && createSkeletonView(skeleton, cssColour('--ghost'));
+    if (person === undefined) return;
+    stage.add(person.object);
+    placePerson(personPlace);
+  };
   const clearMarks = () => {
     marks?.path.dispose();
     marks?.prints?.dispose();
@@ -84,7 +114,7 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
   };
   const touchDowns = (contact: Channel): Footprint[] => {
     const prints: Footprint[] = [];
-    const colours = [cssColour('--contact-left'), cssColour('--contact-right')];
+    const colours = contactColours();
     const { frames } = shown!.data.entry;
     for (let at = 1; at < frames; at++) {
       for (let foot = 0; foot < contact.width; foot++) {
@@ -106,8 +136,9 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
   };
 
   const scene: EpisodeScene = {
-    show(data) {
+    show(data, skeleton) {
       shown = { data, velocity: headingVelocity(data.channels, data.entry.frames) };
+      showPerson(skeleton);
       makeMarks();
       scene.setFrame(0);
       scene.resetCamera();
@@ -116,11 +147,13 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
       if (shown === undefined) return;
       frame = Math.min(shown.data.entry.frames - 1, Math.max(0, next));
       placeAt(frame);
-      view.setContacts(contactsAt(Math.round(frame)), cssColour('--contact-left'));
+      view.setContacts(contactsAt(Math.round(frame)), contactColours());
+      person?.setFrame(frame);
       placeArrows();
       marks?.path.setFrame(frame);
       stage.follow(position[0], position[1], position[2]);
     },
+    placePerson,
     resetCamera() {
       stage.lookAt(position[0], position[1], 0.5 * robot.standingHeight_m + 0.12, 3.4 * robot.standingHeight_m);
     },
@@ -131,6 +164,7 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
     },
     dispose() {
       clearMarks();
+      person?.dispose();
       view.dispose();
       asked.dispose();
       achieved.dispose();

@@ -1,7 +1,7 @@
 // Where the parts of the dataset browser stand: the list at the left, the stage over the timeline, plots at the right; on
 // small screens one under the other, with list, plots and details taking turns.
 
-import { element } from '../shell/elements.js';
+import { button, element } from '../shell/elements.js';
 import type { EpisodeEntry } from './dataset-index.js';
 import { secondsText } from './episode-list.js';
 import type { EpisodeData } from './shard-reader.js';
@@ -16,6 +16,8 @@ export interface LayoutParts {
   readonly timeline: HTMLElement;
   readonly plots: HTMLElement;
   readonly details: HTMLElement;
+  /** Changes where the person behind an episode is drawn. */
+  onPerson(): void;
 }
 
 export interface Layout {
@@ -26,6 +28,9 @@ export interface Layout {
   /** Numbers over the stage, at a whole frame. */
   setReadout(data: EpisodeData, frame: number): void;
   setBusy(isBusy: boolean): void;
+  /** Shows or hides the switch for the person. */
+  showPerson(isThere: boolean): void;
+  namePerson(place: string): void;
   /** A message in place of the picture. */
   stageMessage(text: string): void;
   /** A line at the foot of the picture. */
@@ -38,6 +43,8 @@ export function createLayout(root: HTMLElement, parts: LayoutParts): Layout {
   const subtitle = element('p', { class: 'stage-subtitle' });
   const readout = element('p', { class: 'stage-readout' });
   const note = element('p', { class: 'stage-note' });
+  const person = button('Person: over', parts.onPerson, { class: 'stage-person', keys: 'g' });
+  person.hidden = true;
   const stagePanel = element('section', { class: 'dataset-stage panel', attributes: { 'aria-label': 'Robot' } }, [
     stage,
     element('div', { class: 'stage-head' }, [title, subtitle]),
@@ -46,6 +53,7 @@ export function createLayout(root: HTMLElement, parts: LayoutParts): Layout {
       key('achieved', '--series-1'),
       key('left foot', '--contact-left'),
       key('right foot', '--contact-right'),
+      person,
     ]),
     readout,
     note,
@@ -129,6 +137,12 @@ export function createLayout(root: HTMLElement, parts: LayoutParts): Layout {
       // Only a wait that one notices is shown.
       if (isBusy) busyTimer = window.setTimeout(() => stagePanel.classList.add('is-busy'), 150);
       else stagePanel.classList.remove('is-busy');
+    },
+    showPerson(isThere) {
+      person.hidden = !isThere;
+    },
+    namePerson(place) {
+      person.textContent = `Person: ${place}`;
     },
     stageMessage(text) {
       stage.replaceChildren(element('div', { class: 'stage-message', text, attributes: { role: 'alert' } }));

@@ -3,6 +3,7 @@
 import { rotate, yawOf } from '../../math/quaternion.js';
 import type { Channel } from '../../motion/episode.js';
 import type { RobotModel } from '../../robot/robot-model.js';
+import type { KeypointErrors } from './keypoint-errors.js';
 import type { EpisodeData } from './shard-reader.js';
 
 /** A value a frame; null where the frame is masked. */
@@ -79,6 +80,22 @@ export function jointCurves(
     velocity: { lines: [line('velocity', jointVelocity, frames, joint)] },
     torque: { lines: [line('torque', torque, frames, joint)] },
     action: { lines: [label, line('executed', executedAction, frames, joint)] },
+  };
+}
+
+/** Mean and worst distance (mm) of the keypoints in each frame. */
+export function errorCurves({ names, distances_m }: KeypointErrors): PlotContent {
+  const width = names.length;
+  const over = (value: (row: Float32Array) => number): Curve =>
+    Array.from({ length: distances_m.length / width }, (_, frame) => {
+      const row = distances_m.subarray(frame * width, (frame + 1) * width);
+      return Number.isNaN(row[0]) ? null : 1000 * value(row);
+    });
+  return {
+    lines: [
+      { label: 'mean', curve: over((row) => row.reduce((sum, one) => sum + one, 0) / width) },
+      { label: 'worst', curve: over((row) => Math.max(...row)) },
+    ],
   };
 }
 

@@ -4,12 +4,14 @@ import type { RobotModel } from '../../robot/robot-model.js';
 import { button, element } from '../shell/elements.js';
 import { type ClockPlot, createClockPlot, type LineStyle, lineKey } from './clock-plot.js';
 import { createJointMap } from './joint-map.js';
-import { episodeCurves, jointCurves } from './plot-series.js';
+import type { KeypointErrors } from './keypoint-errors.js';
+import { episodeCurves, errorCurves, jointCurves } from './plot-series.js';
 import type { EpisodeData } from './shard-reader.js';
 
 export interface PlotsPanel {
   readonly element: HTMLElement;
-  show(data: EpisodeData): void;
+  /** @param errors of the robot's keypoints against the person's, where those are known */
+  show(data: EpisodeData, errors: KeypointErrors | undefined): void;
   setFrame(frame: number): void;
   /** Chooses the joint after (+1) or before (-1) the one that is shown. */
   changeJoint(direction: 1 | -1): void;
@@ -63,7 +65,16 @@ export function createPlotsPanel({ robot, jointNames, rate_hz, onSeek }: PlotsOp
     velocity: plot('Velocity', 'rad/s', single('velocity', '--series-3'), 0.5),
     torque: plot('Torque', 'N m', single('torque', '--series-4'), 2),
   };
-  const all: readonly ClockPlot[] = [...Object.values(base), ...Object.values(joint)];
+  const keypoints = plot(
+    'Keypoint distance',
+    'mm',
+    [
+      { label: 'mean', colour: '--ghost' },
+      { label: 'worst', colour: '--series-4', dashed: true },
+    ],
+    20,
+  );
+  const all: readonly ClockPlot[] = [...Object.values(base), keypoints, ...Object.values(joint)];
   let chosen = 0;
   let shown: EpisodeData | undefined;
   let seconds: number[] = [];
@@ -103,6 +114,7 @@ export function createPlotsPanel({ robot, jointNames, rate_hz, onSeek }: PlotsOp
         lineKey(ACHIEVED),
       ]),
       ...Object.values(base).map((one) => one.element),
+      keypoints.element,
       element('div', { class: 'plots-heading plots-joint' }, [
         element('h3', { text: 'Joint' }),
         select,
@@ -112,7 +124,7 @@ export function createPlotsPanel({ robot, jointNames, rate_hz, onSeek }: PlotsOp
       map.element,
       ...Object.values(joint).map((one) => one.element),
     ]),
-    show(data) {
+    show(data, errors) {
       shown = data;
       frame = 0;
       const curves = episodeCurves(data, rate_hz);
@@ -122,6 +134,8 @@ export function createPlotsPanel({ robot, jointNames, rate_hz, onSeek }: PlotsOp
       base.turning.show(seconds, curves.turning);
       base.height.show(seconds, curves.height);
       base.tilt.show(seconds, curves.tilt);
+      keypoints.element.hidden = errors === undefined;
+      if (errors !== undefined) keypoints.show(seconds, errorCurves(errors));
       map.show(data.channels.jointPosition, data.entry.frames, robot, jointNames.length);
       showJoint();
     },

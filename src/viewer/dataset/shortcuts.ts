@@ -11,6 +11,7 @@ export interface ShortcutTargets {
   changeJoint(direction: 1 | -1): void;
   search(): void;
   resetCamera(): void;
+  person(): void;
   link(): void;
   picture(): void;
 }
@@ -36,6 +37,7 @@ export function datasetShortcuts(targets: ShortcutTargets): Shortcut[] {
     { keys: [']'], about: 'the next joint', run: () => targets.changeJoint(1) },
     { keys: ['/'], about: 'search episodes', run: targets.search },
     { keys: ['r'], about: 'camera back to the robot', run: targets.resetCamera },
+    { keys: ['g'], about: 'the person behind a retargeted episode: over, beside, hidden', run: targets.person },
     { keys: ['c'], about: 'copy a link to this frame', run: targets.link },
     { keys: ['p'], about: 'save the picture', run: targets.picture },
   ];

@@ -28,11 +28,21 @@ export function createTransport(player: Player, actions: { link(): void; picture
   );
   const clock = element('output', { class: 'transport-clock' });
   const root = element('div', { class: 'transport' }, [
-    button('To the start', () => player.seek(0), { icon: 'first', iconOnly: true, keys: 'Home' }),
+    button('To the start', () => player.seek(0), {
+      icon: 'first',
+      iconOnly: true,
+      class: 'transport-ends',
+      keys: 'Home',
+    }),
     button('One frame back', () => player.step(-1), { icon: 'previous', iconOnly: true, keys: '←' }),
     play,
     button('One frame on', () => player.step(1), { icon: 'next', iconOnly: true, keys: '→' }),
-    button('To the end', () => player.seek(player.state.frameCount - 1), { icon: 'last', iconOnly: true, keys: 'End' }),
+    button('To the end', () => player.seek(player.state.frameCount - 1), {
+      icon: 'last',
+      iconOnly: true,
+      class: 'transport-ends',
+      keys: 'End',
+    }),
     loop,
     speed,
     clock,

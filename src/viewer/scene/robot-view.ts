@@ -23,8 +23,11 @@ export interface RobotView {
    * @param jointPositions rad, in the robot's joint order; passive joints stay at their default
    */
   setPose(basePosition: Numbers, baseQuaternion: Numbers, jointPositions: Numbers): void;
-  /** Lets feet glow that touch the ground, in the robot's order of feet; undefined where contacts are not known. */
-  setContacts(contacts: Numbers | undefined, colour: string): void;
+  /**
+   * Lets feet glow that touch the ground, in the robot's order of feet; undefined where contacts are not known.
+   * @param colours one for all feet, or one for each in turn (CSS)
+   */
+  setContacts(contacts: Numbers | undefined, colours: string | readonly string[]): void;
   dispose(): void;
 }
 
@@ -75,10 +78,11 @@ export function createRobotView(description: RobotDescription, options: RobotVie
         mesh.quaternion.set(q[4 * body + 1], q[4 * body + 2], q[4 * body + 3], q[4 * body]);
       }
     },
-    setContacts(contacts, colour) {
+    setContacts(contacts, colours) {
       feet.forEach((one, foot) => {
         const touches = contacts !== undefined && contacts[foot] > CONTACT;
-        one.emissive = touches ? new Color(colour) : new Color(0);
+        const colour = typeof colours === 'string' ? colours : colours[foot % colours.length];
+        one.emissive = new Color(touches ? colour : 0);
         one.emissiveIntensity = touches ? 0.9 : 0;
       });
     },

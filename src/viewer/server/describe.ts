@@ -20,7 +20,8 @@ export async function describeItems(items: readonly GivenItem[], live: boolean):
       kind: item.kind,
       name: item.name,
       path: itemPath(index),
-      files: await filesOf(item),
+      // Made files have no size before they are made.
+      files: [...(await filesOf(item)), ...[...item.made.keys()].map((path) => ({ path, bytes: 0 }))],
     }),
   );
   return { version: VERSION, live, items: await Promise.all(described) };
