@@ -30,8 +30,9 @@ export interface FlagTexts {
   readonly setting?: string;
   /** The robot without --robot. */
   readonly robot?: string;
-  /** Names that --config takes besides files. */
+  /** Names that --config takes besides files, and the one without the flag (`default` where absent). */
   readonly configs?: string;
+  readonly config?: string;
 }
 
 const FLAGS: Record<CommonFlag, (texts: FlagTexts) => Option[]> = {
@@ -53,9 +54,9 @@ const FLAGS: Record<CommonFlag, (texts: FlagTexts) => Option[]> = {
   workers: () => [
     new Option('--workers <count>', 'worker threads').argParser(parseCount).default(2, 'one for each of 2 cores'),
   ],
-  config: ({ configs }) => [
+  config: ({ configs, config = 'default' }) => [
     new Option('--config <name|file.yaml>', `settings: a name in ${configs} or a file; flags go over it`).default(
-      'default',
+      config,
     ),
   ],
   set: ({ setting }) => [

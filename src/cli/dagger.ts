@@ -59,6 +59,7 @@ export function daggerCommand(): Command {
   withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
     robot: "the policy's own",
     configs: 'configs/record',
+    config: 'relabel',
     setting: 'disturbance.kicks.share=0',
   });
   withExample(
