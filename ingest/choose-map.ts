@@ -1,9 +1,12 @@
 // The ready field map for a file, where its layout is unmistakable: maps whose `recognise` fits; of several that do, the
 // one that the numbers do not contradict.
 
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { readYaml } from '../src/base/config-file.js';
 import { DataError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
+import { LEROBOT_FIELD_MAP } from '../src/dataset/lerobot-export.js';
 import type { SourceKind } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { isTableFolder } from './describe-csv.js';
@@ -30,6 +33,11 @@ export interface ChooseOptions {
 
 /** @throws DataError where no ready map fits, or several do */
 export async function chooseMap(path: string, options: ChooseOptions): Promise<ChosenMap> {
+  const own = join(path, LEROBOT_FIELD_MAP);
+  if (existsSync(own)) {
+    const map = await loadFieldMap(own, options.settings);
+    if (options.kinds.includes(map.kind)) return { name: LEROBOT_FIELD_MAP, map, why: 'the dataset brings it along' };
+  }
   const description = await describeSource(path);
   const fitting = await fittingMaps(description, options);
   const [only] = fitting;

@@ -51,7 +51,8 @@ async function exportDataset(
     log.info(`${out}: LeRobot v3, ${result.episodes} episodes, ${result.frames} frames, ${result.files} data files`);
     if (result.masked.length > 0)
       log.info(`missing values are NaN; ${result.masked.join(', ')} say where they are not`);
-    log.info(`read back with: nextgait ingest rollout ${out} --map ${out}/${LEROBOT_FIELD_MAP}`);
+    const verb = result.kind === 'controller' ? 'controller' : 'rollout';
+    log.info(`read back with: nextgait ingest ${verb} ${out} --robot ${result.robot} (by its ${LEROBOT_FIELD_MAP})`);
     return { ...result, exitCode: 0 };
   } catch (error) {
     if (!signal.aborted) throw error;

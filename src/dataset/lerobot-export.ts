@@ -9,9 +9,9 @@ import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import type { Column } from '../motion/columns.js';
-import type { Episode } from '../motion/episode.js';
+import type { Episode, SourceKind } from '../motion/episode.js';
 import type { Dataset } from './dataset.js';
-import { fieldMapOf, type LeRobotLayout, layoutOf, maskName, type VectorFeature } from './lerobot-features.js';
+import { fieldMapOf, kindOf, type LeRobotLayout, layoutOf, maskName, type VectorFeature } from './lerobot-features.js';
 import { FeatureMoments, type FeatureStatistics, SampledRows } from './lerobot-stats.js';
 import { huggingFaceMetadata, pandasMetadata, type TableColumn, TableWriter } from './lerobot-tables.js';
 
@@ -33,6 +33,9 @@ export const LEROBOT_EXPORT_DEFAULTS: LeRobotExportOptions = { overwrite: false,
 
 export interface LeRobotExport {
   readonly folder: string;
+  readonly robot: string;
+  /** Kind of source as which it is read back. */
+  readonly kind: SourceKind;
   readonly episodes: number;
   readonly frames: number;
   readonly files: number;
@@ -159,6 +162,8 @@ class LeRobotWriter {
     await write('info.json', this.#info());
     return {
       folder: this.#folder,
+      robot: this.#dataset.robot.name,
+      kind: kindOf(this.#dataset),
       episodes: this.episodeCount,
       frames: this.#frameCount,
       files: this.#fileCount,

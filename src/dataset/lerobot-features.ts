@@ -106,15 +106,20 @@ function partNames(channel: ChannelName, width: number, joints: readonly string[
   }
 }
 
+/** The kind of its sources; rollout where they are of several, because that may have every channel. */
+export function kindOf(dataset: Dataset): SourceKind {
+  const kinds = new Set<SourceKind>(dataset.episodes.map(({ kind }) => kind));
+  return kinds.size === 1 ? [...kinds][0] : 'rollout';
+}
+
 /** The field map that reads the exported dataset back as it was. */
 export function fieldMapOf(dataset: Dataset, { vectors }: LeRobotLayout): Record<string, unknown> {
-  const kinds = new Set<SourceKind>(dataset.episodes.map(({ kind }) => kind));
   const sources = new Set(dataset.episodes.map(({ source }) => source));
   const places = vectors.flatMap(({ name, parts }) => parts.map((part) => ({ feature: name, ...part })));
   return {
     about: `exported by nextgait: ${dataset.robot.name}`,
     format: 'lerobot',
-    kind: kinds.size === 1 ? [...kinds][0] : 'rollout',
+    kind: kindOf(dataset),
     source: sources.size === 1 ? [...sources][0] : 'lerobot',
     startsAtReset: dataset.episodes.every(({ startsAtReset }) => startsAtReset),
     time: { rateArray: 'fps' },
