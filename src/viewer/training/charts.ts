@@ -24,8 +24,11 @@ const MODALITIES = [
   ['action', 'Action'],
 ] as const;
 
-/** @param sources names of the sources of all runs that are shown */
-export function chartGroups(sources: readonly string[]): ChartGroup[] {
+/**
+ * @param sources names of the sources of all runs that are shown
+ * @param has whether any of them has a curve of that quantity: a source without actions has no action error
+ */
+export function chartGroups(sources: readonly string[], has: (quantity: Quantity) => boolean): ChartGroup[] {
   const only = sources.length === 1 ? `; one source: ${sources[0]}` : '';
   const all: ChartGroup = {
     title: 'Prediction error',
@@ -41,13 +44,13 @@ export function chartGroups(sources: readonly string[]): ChartGroup[] {
   };
   const bySource: ChartGroup = {
     title: 'By source',
-    about: 'A source without actions has no action error',
+    about: 'State, and action where the source has actions',
     charts: sources.flatMap((source) =>
       MODALITIES.map(([modality, title]) => ({
         ...ERROR,
         quantity: { kind: 'source', source, modality } as const,
         title: `${source}: ${title.toLowerCase()}`,
-      })),
+      })).filter(({ quantity }) => has(quantity)),
     ),
   };
   const one = { splits: ['train'] as const, canBeLogarithmic: false };

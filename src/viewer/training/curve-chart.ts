@@ -122,7 +122,9 @@ function linesOf({ splits }: ChartSpec, { runs, span_steps, logarithmic }: Chart
       const isSmoothed = span_steps > 0 && split === 'train';
       lines.push({ run, split, curve: shown, isRaw: isSmoothed });
       if (isSmoothed) {
-        lines.push({ run, split, curve: { steps: shown.steps, values: smooth(shown, span_steps) }, isRaw: false });
+        // The run's own arrays go on growing: what was smoothed keeps the steps that it was made of.
+        const smoothed = { steps: shown.steps.slice(), values: smooth(shown, span_steps) };
+        lines.push({ run, split, curve: smoothed, isRaw: false });
       }
     }
   }

@@ -73,7 +73,6 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
   resetZoom.hidden = true;
 
   const drawCurves = () => {
-    const steps = Math.max(1, ...shown().map(({ run }) => run.steps));
     const reached = Math.max(1, ...shown().map(({ run }) => run.curves.latest('train')?.step ?? 0));
     // An early run is shown over the steps that it has, not as a speck at the left of those that it will have.
     const range = zoom ?? ([0, reached * 1.02] as const);
@@ -85,7 +84,7 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
             colour,
             curve: (split) => run.curves.get(spec.quantity, split),
           })),
-          span_steps: spanOf(view.smoothing, steps),
+          span_steps: spanOf(view.smoothing, reached),
           logarithmic: view.logarithmic,
           range,
         });
@@ -94,7 +93,12 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
   };
   let groupsNow: readonly ChartGroup[] = [];
   const draw = () => {
-    groupsNow = chartGroups([...new Set(shown().flatMap(({ run }) => run.curves.sources))]);
+    const sources = [...new Set(shown().flatMap(({ run }) => run.curves.sources))];
+    groupsNow = chartGroups(sources, (quantity) =>
+      shown().some(
+        ({ run: { curves } }) => (curves.get(quantity, 'train') ?? curves.get(quantity, 'validation')) !== undefined,
+      ),
+    );
     const next = groupsNow.flatMap(({ charts: specs }) => specs.map(({ quantity }) => keyOf(quantity))).join(' ');
     if (next !== layout) {
       layout = next;

@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Evaluation, TrialRecord } from '../../../src/evaluate/evaluation.js';
 import type { TrialOptions } from '../../../src/evaluate/trial-episodes.js';
-import type { EpisodeEntry } from '../../../src/viewer/dataset/dataset-index.js';
+import type { DatasetIndex, EpisodeEntry } from '../../../src/viewer/dataset/dataset-index.js';
 import type { EpisodeData } from '../../../src/viewer/dataset/shard-reader.js';
 import { createReplay, frameOf, poseAt, readoutAt, shareOfPlot } from '../../../src/viewer/evaluation/replay-model.js';
 import { listTrials, orderTrials, type TrialRun } from '../../../src/viewer/evaluation/trials.js';
@@ -112,7 +112,7 @@ describe('the list of trials', () => {
   const index = { episodes: [{ id: 'policy/undisturbed/1' }, { id: 'teacher/undisturbed/0' }] };
 
   it('has the policy and its teacher, and says which can be watched', () => {
-    const list = listTrials(evaluation, index as Parameters<typeof listTrials>[1]);
+    const list = listTrials(evaluation, index as unknown as DatasetIndex);
     expect(list.map(({ number, canBeWatched }) => [number, canBeWatched])).toEqual([
       [0, true],
       [1, true],
