@@ -6,11 +6,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { chooseMap } from '../../ingest/choose-map.js';
 import { loadFieldMap } from '../../ingest/field-map.js';
 import { readMappedInput } from '../../ingest/mapped-input.js';
 import { NpzFile } from '../../ingest/readers/npz.js';
 import { motionOf } from '../../src/motion/columns.js';
-import type { Episode } from '../../src/motion/episode.js';
+import type { Episode, SourceKind } from '../../src/motion/episode.js';
 import { hindsightCommand } from '../../src/motion/hindsight.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
@@ -24,7 +25,8 @@ describe.skipIf(!existsSync(DATA))('development data', () => {
   beforeAll(async () => {
     t1 = (await loadRobot('t1', { folders: [join(DATA, 'robots')] })).robot;
     g1 = (await loadRobot('g1')).robot;
-  });
+    // Compiling two models on a busy machine.
+  }, 60_000);
 
   const read = async (path: string, map: string, robot: RobotModel): Promise<Episode> => {
     const [episode] = await readMappedInput(join(DATA, path), { map: await loadFieldMap(map), robot, rate_hz: 50 });
@@ -94,6 +96,91 @@ describe.skipIf(!existsSync(DATA))('development data', () => {
     }
     const contact = csv.channels.footContact!.data;
     expect(contact.reduce((sum, value) => sum + value, 0) / contact.length).toBeGreaterThan(0.99);
+  });
+
+  const choose = (path: string, robot: RobotModel, kinds: readonly SourceKind[]) =>
+    chooseMap(join(DATA, path), { robot, rate_hz: 50, kinds });
+  const ROLLOUT: readonly SourceKind[] = ['rollout', 'bvh', 'video'];
+
+  it.each([
+    ['rollouts/t1_0.npz', 't1-playground-npz'],
+    ['rollouts/t1_3.npz', 't1-playground-npz'],
+    ['rollouts/t1_0.csv', 't1-playground-csv'],
+    ['datasets/robomimic_t1.hdf5', 'robomimic-hdf5'],
+  ])('%s is recognised and not contradicted', async (path, name) => {
+    const chosen = await choose(path, t1, ROLLOUT);
+    expect(chosen.name).toBe(name);
+    const [episode] = await readMappedInput(join(DATA, path), { map: chosen.map, robot: t1, rate_hz: 50 });
+    expect(episode.findings).toEqual([]);
+    expect(episode.frameCount).toBe(500);
+  });
+
+  it.each([
+    ['retargeted/g1_moves/B_Fence1.csv', 'g1-retargeted-csv', ROLLOUT],
+    ['retargeted/g1_moves/M_Move1.csv', 'g1-retargeted-csv', ROLLOUT],
+    ['retargeted/g1_moves/B_Fence1.npz', 'retargeted-npz', ROLLOUT],
+    ['retargeted/g1_moves/M_Move1.npz', 'retargeted-npz', ROLLOUT],
+    ['logs/model_based_g1', 'model-based-g1-csv', ['controller']],
+    ['logs/model_based_g1/lowstate_lowcmd.jsonl', 'unitree-lowstate-jsonl', ['controller']],
+  ] as const)('%s is recognised and not contradicted on the G1', async (path, name, kinds) => {
+    const chosen = await choose(path, g1, kinds);
+    expect(chosen.name).toBe(name);
+    const [episode] = await readMappedInput(join(DATA, path), { map: chosen.map, robot: g1, rate_hz: 50 });
+    expect(episode.findings.filter(({ kind }) => kind === 'contradiction')).toEqual([]);
+  });
+
+  it('the recorder file in Isaac Lab’s layout is in the order and with the actions of the model it came from', async () => {
+    const path = 'datasets/isaaclab_recorder_t1.hdf5';
+    const { name, map } = await choose(path, t1, ROLLOUT);
+    expect(name).toBe('isaaclab-recorder-hdf5');
+    await expect(readMappedInput(join(DATA, path), { map, robot: t1, rate_hz: 50 })).rejects.toThrow(
+      /joints are in the model's order, not in breadth-first order: .*joints.names.robot=model/,
+    );
+    const ordered = await loadFieldMap(name, ['joints.names.robot=model']);
+    await expect(readMappedInput(join(DATA, path), { map: ordered, robot: t1, rate_hz: 50 })).rejects.toThrow(
+      /action is an offset from the default pose, not absolute: .*channels.action.meaning=offset/,
+    );
+    const right = await loadFieldMap(name, ['joints.names.robot=model', 'channels.action.meaning=offset']);
+    const episodes = await readMappedInput(join(DATA, path), { map: right, robot: t1, rate_hz: 50 });
+    for (const [number, episode] of episodes.entries()) {
+      const same = await read(`rollouts/t1_${number}.npz`, 't1-playground-npz', t1);
+      for (const channel of ['jointPosition', 'action', 'projectedGravity'] as const) {
+        same.channels[channel]!.data.forEach((value, at) => {
+          // float32 in the one file, float64 in the other.
+          expect(Math.abs(episode.channels[channel]!.data[at] - value)).toBeLessThan(1e-5);
+        });
+      }
+    }
+  });
+
+  it.each([
+    ['rollouts/t1_0.npz', 't1-playground-npz', 'channels.action.meaning=absolute', /action is an offset.*not absolute/],
+    [
+      'rollouts/t1_1.npz',
+      't1-playground-npz',
+      'channels.baseQuaternion.order=xyzw',
+      /baseQuaternion is wxyz, not xyzw/,
+    ],
+    ['rollouts/t1_2.npz', 't1-playground-npz', 'channels.jointPosition.unit=deg', /unit/],
+    ['rollouts/t1_3.npz', 't1-playground-npz', 'time={rate_hz: 25}', /the rate is about (49|50|51)(\.\d)? Hz, not 25/],
+  ])('%s with %s, %s is refused', async (path, name, setting, message) => {
+    const map = await loadFieldMap(name, [setting]);
+    await expect(readMappedInput(join(DATA, path), { map, robot: t1, rate_hz: 50 })).rejects.toThrow(message);
+  });
+
+  it('a scale that is a quarter of the right one is seen in how far the joints go', async () => {
+    const settings = ['channels.action.meaning=scaled', 'channels.action.scale=0.25'];
+    const map = await loadFieldMap('t1-playground-npz', settings);
+    await expect(readMappedInput(join(DATA, 'rollouts/t1_0.npz'), { map, robot: t1, rate_hz: 50 })).rejects.toThrow(
+      /action is scaled by about (0\.9|1\.\d+|1), not 0.25/,
+    );
+  });
+
+  it('rollouts of the T1 are not the G1’s', async () => {
+    const { map } = await choose('rollouts/t1_0.npz', t1, ROLLOUT);
+    await expect(readMappedInput(join(DATA, 'rollouts/t1_0.npz'), { map, robot: g1, rate_hz: 50 })).rejects.toThrow(
+      /First difference: joint 0 of the file, AAHead_yaw, is none of the robot's, whose joint 0 is left_hip_pitch_joint/,
+    );
   });
 
   it('retargeted dance is read from a csv without header', async () => {

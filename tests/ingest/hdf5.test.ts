@@ -14,7 +14,8 @@ describe('HDF5', () => {
   let file: Hdf5File;
   beforeAll(async () => {
     file = await Hdf5File.open(TYPES);
-  });
+    // Compiling the HDF5 library on a busy machine.
+  }, 60_000);
   afterAll(() => file.close());
 
   it('reads every type as h5py does', () => {

@@ -30,7 +30,8 @@ beforeAll(async () => {
   g1 = (await loadRobot('g1')).robot;
   const map = await loadFieldMap('mujoco-npz');
   samples = (await Promise.all([0, 1].map((number) => read(SAMPLE(number), map)))).flat();
-});
+  // Compiling the model on a busy machine.
+}, 60_000);
 
 /** The first frames of both are the same in all channels of `found`, except those that are named. */
 function expectSame(found: Episode, sample: Episode, except: readonly ChannelName[] = []): void {
