@@ -19,8 +19,8 @@ import { ProblemError } from '../page.js';
 import { linkShapes } from './link-shapes.js';
 import type { RobotDescription, RobotShape } from './robot-geometry.js';
 
-const ROUND = 20;
-const CAP = 5;
+const ROUND = 16;
+const CAP = 4;
 
 /** Geometry of each body [bodies]; undefined for a body without any shape. */
 export function bodyGeometries(description: RobotDescription): (BufferGeometry | undefined)[] {
@@ -38,25 +38,23 @@ export function bodyGeometries(description: RobotDescription): (BufferGeometry |
   });
 }
 
-/** A shape as triangles in its body's frame, with normals and colours, not indexed. */
+/** A shape as indexed triangles in its body's frame, with normals and colours. */
 function shapeGeometry(shape: RobotShape, description: RobotDescription): BufferGeometry {
-  const raw = shape.type === 'mesh' ? meshGeometry(shape, description) : primitive(shape);
-  const flat = raw.index === null ? raw : raw.toNonIndexed();
-  if (flat !== raw) raw.dispose();
-  flat.deleteAttribute('uv');
+  const made = shape.type === 'mesh' ? meshGeometry(shape, description) : primitive(shape);
+  made.deleteAttribute('uv');
   const [w, x, y, z] = shape.quaternion;
   const place = new Matrix4().compose(
     new Vector3(...shape.position_m),
     new Quaternion(x, y, z, w),
     new Vector3(1, 1, 1),
   );
-  flat.applyMatrix4(place);
+  made.applyMatrix4(place);
   const { r, g, b } = new Color().setRGB(shape.rgba[0], shape.rgba[1], shape.rgba[2], 'srgb');
-  const count = flat.getAttribute('position').count;
+  const count = made.getAttribute('position').count;
   const colours = new Float32Array(3 * count);
   for (let vertex = 0; vertex < count; vertex++) colours.set([r, g, b], 3 * vertex);
-  flat.setAttribute('color', new BufferAttribute(colours, 3));
-  return flat;
+  made.setAttribute('color', new BufferAttribute(colours, 3));
+  return made;
 }
 
 /** MuJoCo's long axis is z, three's is y. */
@@ -92,5 +90,6 @@ function meshGeometry(shape: RobotShape, { geometry, meshBytes }: RobotDescripti
   const sharp = made.toNonIndexed();
   made.dispose();
   sharp.computeVertexNormals();
+  sharp.setIndex(Array.from({ length: 3 * place.faceCount }, (_, at) => at));
   return sharp;
 }

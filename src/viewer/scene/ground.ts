@@ -1,12 +1,15 @@
-// The ground: a plane with a grid of metres and quarter metres that takes shadows and fades into the distance.
+// The ground: a plane with a grid of metres and quarter metres that fades into the distance, and a small one about what is
+// watched that takes its shadow: only there is light worked out, which is what software rendering feels.
 
 import {
   CanvasTexture,
+  Group,
   Mesh,
-  MeshLambertMaterial,
+  MeshBasicMaterial,
   type Object3D,
   PlaneGeometry,
   RepeatWrapping,
+  ShadowMaterial,
   SRGBColorSpace,
 } from 'three';
 import type { Theme } from '../page.js';
@@ -20,10 +23,12 @@ export interface Ground {
 }
 
 const SIZE_M = 48;
+/** As wide as the light's shadow reaches. */
+const SHADOW_M = 3;
 const PIXELS = 512;
 const COLOURS: Readonly<Record<Theme, { plane: string; metre: string; quarter: string }>> = {
-  light: { plane: '#dfe4e9', metre: '#a9b4bf', quarter: '#cbd3da' },
-  dark: { plane: '#232b34', metre: '#46525f', quarter: '#2e3843' },
+  light: { plane: '#dde3e8', metre: '#b3bdc7', quarter: '#ccd4db' },
+  dark: { plane: '#1a2129', metre: '#3b4754', quarter: '#252e38' },
 };
 
 /** @param anisotropy how sharp the grid stays at flat angles; costs time without a graphics card */
@@ -37,23 +42,32 @@ export function createGround(anisotropy: number): Ground {
   texture.repeat.set(SIZE_M, SIZE_M);
   texture.anisotropy = anisotropy;
   texture.colorSpace = SRGBColorSpace;
-  const material = new MeshLambertMaterial({ map: texture });
+  const material = new MeshBasicMaterial({ map: texture });
   const mesh = new Mesh(new PlaneGeometry(SIZE_M, SIZE_M), material);
-  mesh.name = 'ground';
-  mesh.receiveShadow = true;
+  const shade = new ShadowMaterial({ depthWrite: false });
+  const shadow = new Mesh(new PlaneGeometry(SHADOW_M, SHADOW_M), shade);
+  shadow.receiveShadow = true;
+  shadow.position.z = 0.002;
+  const object = new Group();
+  object.name = 'ground';
+  object.add(mesh, shadow);
   return {
-    object: mesh,
+    object,
     centre(x, y) {
       mesh.position.set(Math.round(x), Math.round(y), 0);
+      shadow.position.set(x, y, shadow.position.z);
     },
     setTheme(theme) {
       paint(canvas, COLOURS[theme]);
       texture.needsUpdate = true;
+      shade.opacity = theme === 'dark' ? 0.5 : 0.28;
     },
     dispose() {
       texture.dispose();
       material.dispose();
       mesh.geometry.dispose();
+      shade.dispose();
+      shadow.geometry.dispose();
     },
   };
 }
