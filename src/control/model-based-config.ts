@@ -33,10 +33,10 @@ const feedbackSchema = z.strictObject({
 });
 
 const weightsSchema = z.strictObject({
-  centreOfMass: z.number().positive().default(20),
+  centreOfMass: z.number().positive().default(60),
   angularMomentum: z.number().nonnegative().default(0.2),
   /** Of roll and pitch; of yaw, which the torsion of one foot can hardly hold against a fast swing. */
-  baseOrientation: z.number().positive().default(5),
+  baseOrientation: z.number().positive().default(2),
   baseYaw: z.number().positive().default(5),
   stance: z.number().positive().default(2000),
   swing: z.number().positive().default(40),
@@ -90,6 +90,8 @@ export const modelBasedSchema = z.strictObject({
   kind: z.literal('model-based'),
   /** Robot that it drives where none is named. */
   robot: z.string().min(1),
+  /** New torques at every so many physics steps. */
+  period_steps: z.int().min(1).max(10).default(1),
   gait: gaitSchema.prefault({}),
   /** Drawn for each episode from these ranges, in place of the gait's own value. */
   randomisation: z

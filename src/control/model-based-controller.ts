@@ -41,6 +41,8 @@ interface Slot {
   readonly command: Float64Array;
   readonly torques: Float64Array;
   started: boolean;
+  /** Physics steps since the reset. */
+  stepCount: number;
   ground_m: number;
 }
 
@@ -71,6 +73,7 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
       command: new Float64Array(3),
       torques: new Float64Array(robot.jointNames.length),
       started: false,
+      stepCount: 0,
       ground_m: 0,
     }),
   );
@@ -91,7 +94,13 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     updateFeet(body);
   };
 
-  const compute = (slot: number, state: RobotState, tick_s: number, torques: Float64Array): void => {
+  const compute = (slot: number, state: RobotState, step_s: number, torques: Float64Array): void => {
+    const own = slots[slot];
+    if (own.stepCount++ % config.period_steps === 0) think(slot, state, step_s * config.period_steps);
+    torques.set(own.torques);
+  };
+
+  const think = (slot: number, state: RobotState, tick_s: number): void => {
     const own = slots[slot];
     const { walker, settings } = own;
     readState(state);
@@ -115,13 +124,12 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     own.ground_m += (walker.ground_m - own.ground_m) * Math.min(1, tick_s / 0.2);
     setTasks(own, state);
     if (solveWholeBody(body, config.weights, about, own.torques)) {
-      for (let joint = 0; joint < torques.length; joint++) {
+      for (let joint = 0; joint < own.torques.length; joint++) {
         const limit = torqueLimit[joint];
         own.torques[joint] = Math.min(limit, Math.max(-limit, own.torques[joint]));
       }
     }
     // Without a solution the torques of the tick before hold.
-    torques.set(own.torques);
     onTick?.(slot, walker, body);
   };
 
@@ -214,6 +222,7 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
       own.settings = walkerSettings(config, about, height_m, random);
       own.torques.fill(0);
       own.started = false;
+      own.stepCount = 0;
     },
     async act(active, _states, commands, actions) {
       for (const slot of active) {
