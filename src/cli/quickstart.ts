@@ -53,7 +53,7 @@ export function quickstartCommand(run: (words: readonly string[]) => Promise<voi
           `\ndone in ${minutes.toFixed(1)} minutes; everything is in ${out}/`,
           `  rollouts/, samples/   datasets (Arrow shards; nextgait inspect ${join(out, 'rollouts')})`,
           '  run/                  checkpoints, metrics.jsonl, TensorBoard events',
-          '  evaluation/           evaluation.json, report.html',
+          '  evaluation/           evaluation.json, report.html, trials/ (nextgait view)',
           '  policy/               policy.json, weights.safetensors, policy.onnx',
         ].join('\n'),
       );

@@ -10,6 +10,9 @@ export interface TrialList {
   mark(trial: Trial | undefined): void;
 }
 
+/** Rows at once: the list is there to find the extremes, not to be read to its end. */
+const MOST_ROWS = 500;
+
 const ORDER_TEXTS: Readonly<Record<TrialOrder, string>> = {
   worst: 'falls and worst tracking first',
   number: 'by number',
@@ -41,8 +44,13 @@ export function createTrialList(trials: readonly Trial[], onChoose: (trial: Tria
       order,
     );
     rows.clear();
-    for (const trial of shown) rows.set(trial, rowOf(trial, onChoose));
-    list.replaceChildren(...rows.values());
+    for (const trial of shown.slice(0, MOST_ROWS)) rows.set(trial, rowOf(trial, onChoose));
+    const left = shown.length - rows.size;
+    const more = element('p', {
+      class: 'muted trial-more',
+      text: `and ${left} more: choose another order or condition`,
+    });
+    list.replaceChildren(...rows.values(), ...(left > 0 ? [more] : []));
     mark(marked);
   };
   list.addEventListener('keydown', (event) => {
