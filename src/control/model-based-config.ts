@@ -80,6 +80,8 @@ const robotSchema = z.strictObject({
   /** Friction of the ground that the controller counts on, and the share of the sole that it uses. */
   friction: z.number().positive().default(0.6),
   soleShare: z.number().positive().max(1).default(0.9),
+  /** True where the robot's damping is that of its joints and not of its motors: torques then make up for it. */
+  dampedJoints: z.boolean().default(false),
   commands: z.strictObject({ vx_mps: range, vy_mps: range, wz_radps: range }),
 });
 export type ModelBasedRobot = z.output<typeof robotSchema>;

@@ -125,8 +125,8 @@ export function createModelBasedController(options: ModelBasedOptions): Controll
     setTasks(own, state);
     if (solveWholeBody(body, config.weights, about, own.torques)) {
       for (let joint = 0; joint < own.torques.length; joint++) {
-        const limit = torqueLimit[joint];
-        own.torques[joint] = Math.min(limit, Math.max(-limit, own.torques[joint]));
+        const damping = about.dampedJoints ? robot.damping_Nmsprad[joint] * state.jointVelocity_radps[joint] : 0;
+        own.torques[joint] = clamp(own.torques[joint] + damping, -torqueLimit[joint], torqueLimit[joint]);
       }
     }
     // Without a solution the torques of the tick before hold.

@@ -7,6 +7,7 @@ import type { RobotModel } from '../robot/robot-model.js';
 import { onnxRuntime } from '../runtime/onnx.js';
 import {
   type Contender,
+  type ContenderRole,
   type ContenderSource,
   createContender,
   meanAction,
@@ -23,6 +24,8 @@ export interface ChooseOptions {
   readonly facts: TrainingFacts;
   readonly robot: RobotModel;
   readonly seed: number;
+  /** Whether the model-based controller takes part, where it can walk the robot. */
+  readonly modelBased: boolean;
   /** Told what is left out. */
   readonly note: (text: string) => unknown;
 }
@@ -39,7 +42,12 @@ export async function chooseContenders(options: ChooseOptions): Promise<ChosenCo
   const policy = await describe('policy', { kind: 'policy', ...options.policy }, options.robot);
   const teacher = await findTeacher(options);
   return {
-    contenders: [policy.contender, ...(teacher === undefined ? [] : [teacher.contender]), ...baselines(options)],
+    contenders: [
+      policy.contender,
+      ...(teacher === undefined ? [] : [teacher.contender]),
+      ...baselines(options),
+      ...(await modelBased(options, policy.contender.name)),
+    ],
     commandRange: policy.commandRange ?? options.facts.commandRange ?? teacher?.commandRange,
   };
 }
@@ -50,7 +58,7 @@ interface Described {
 }
 
 /** Loads a contender once, so that what does not fit shows before anything runs. */
-async function describe(role: 'policy' | 'teacher', source: ContenderSource, robot: RobotModel): Promise<Described> {
+async function describe(role: ContenderRole, source: ContenderSource, robot: RobotModel): Promise<Described> {
   const controller = await createContender(source, robot, await onnxRuntime(), 1);
   const { name, commandRange } = controller;
   await controller.dispose();
@@ -73,6 +81,22 @@ async function findTeacher(options: ChooseOptions): Promise<Described | undefine
     if (!isUserError(error)) throw error;
     note(`no teacher beside it: ${facts.teacher} cannot be loaded (${error.message.split('\n')[0]})`);
     return undefined;
+  }
+}
+
+const MODEL_BASED = 'model-based';
+
+/** A controller that has learned nothing, for the robots that its config describes. */
+async function modelBased({ robot, note, modelBased: wanted }: ChooseOptions, policy: string): Promise<Contender[]> {
+  if (!wanted || policy === MODEL_BASED) return [];
+  const source = { kind: 'policy', reference: MODEL_BASED } as const;
+  try {
+    const { contender } = await describe('baseline', source, robot);
+    return [{ ...contender, key: MODEL_BASED }];
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    note(`no ${MODEL_BASED} controller beside it: ${error.message.split('\n')[0]}`);
+    return [];
   }
 }
 

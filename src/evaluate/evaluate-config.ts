@@ -37,6 +37,8 @@ export const evaluateConfigSchema = z
         split: z.enum(['held-out', 'all']).default('held-out'),
       })
       .prefault({}),
+    /** The model-based controller takes part, where it can walk the robot. */
+    modelBased: z.boolean().default(true),
     /** Resamples behind each 95 % interval. */
     bootstrap: z.int().min(100).default(2000),
     /** Robots simulated side by side in one worker. */

@@ -68,7 +68,16 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const loaded = await loadRobot(robotName);
   const { robot } = loaded;
   const { teacher } = options;
-  const chosen = await chooseContenders({ policy, bundle, teacher, facts, robot, seed, note });
+  const chosen = await chooseContenders({
+    policy,
+    bundle,
+    teacher,
+    facts,
+    robot,
+    seed,
+    modelBased: asked.modelBased,
+    note,
+  });
   const { contenders } = chosen;
   const { config, range } = chooseCommands(asked, chosen.commandRange, note);
   const trials = conditionsOf(config).flatMap((condition) => planTrials(config, range, seed, condition));
