@@ -1,10 +1,8 @@
 // nextgait view: datasets, runs, policies and evaluations in a web app, on this machine or as a static build.
 
 import { spawn } from 'node:child_process';
-import { access, realpath } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { DataError } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
 import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
 import { isLoopback } from '../viewer/server/guard.js';
@@ -13,6 +11,7 @@ import { addDriveFiles } from '../viewer/server/made-drive.js';
 import { addGeometry } from '../viewer/server/made-geometry.js';
 import { startViewerServer } from '../viewer/server/server.js';
 import { DESCRIPTION_FILE, writeStaticBuild } from '../viewer/server/static-build.js';
+import { builtApp } from './built-app.js';
 import {
   type CommonOptions,
   parseSeed,
@@ -63,20 +62,6 @@ async function view(context: VerbContext, flags: ViewFlags, paths: readonly stri
   if (flags.originals !== undefined) await addOriginals(items, flags.originals, context.log);
   if (flags.build !== undefined) return build(context, flags, app, items);
   return serve(context, flags, app, items);
-}
-
-/** The folder that vite wrote, in the package or in a checkout. */
-async function builtApp(): Promise<string> {
-  const app = packagePath('dist', 'viewer');
-  try {
-    await access(join(app, 'index.html'));
-  } catch (error) {
-    throw new DataError(
-      { where: app, what: 'the browser app is not built', fix: 'Run `npm run build`' },
-      { cause: error },
-    );
-  }
-  return realpath(app);
 }
 
 async function build(

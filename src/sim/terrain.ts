@@ -31,7 +31,7 @@ export const TERRAIN_SHAPE = {
   /** Waves: half of the height from trough to crest, and lengths of two waves that cross. */
   amplitude_m: 0.04,
   waves_m: [2.6, 3.4],
-  spacing_m: 0.1,
+  spacing_m: 0.15,
   /** Steps: side of a platform, and the heights that alternate. */
   platform_m: 1.2,
   levels_m: [0.015, 0.03, 0.02],

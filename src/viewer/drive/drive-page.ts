@@ -203,7 +203,7 @@ function showDrive(
       aim.style.transform = `translate(${label.x.toFixed(0)}px, ${label.y.toFixed(0)}px)`;
     },
   });
-  stage.lookAt(0, 0, 0.72 * opened.robot.standingHeight_m + 0.1, 3.2 * opened.robot.standingHeight_m);
+  stage.lookAt(0, 0, 0.8 * opened.robot.standingHeight_m, 4.4 * opened.robot.standingHeight_m);
   scene.show(first, performance.now());
   context.onTheme((theme) => {
     stage.setTheme(theme);
@@ -251,7 +251,7 @@ function showDrive(
     if (latest.fallen) say('It fell, and stands up again in a moment.', 'danger');
     else if (isRunning && latestStatus?.tooSlow) {
       say(
-        `This machine is too slow: ${latestStatus.rate_hz.toFixed(0)} of ${rate_hz} control steps a second, so that the robot moves in slow motion. Make the window smaller or close other programs.`,
+        `This machine is too slow: it makes ${latestStatus.rate_hz.toFixed(0)} of ${rate_hz} control steps a second, and the robot moves in slow motion. Make the window smaller, or close other programs.`,
         'warning',
       );
     } else say('', undefined);
@@ -272,6 +272,8 @@ function showDrive(
         case 'status':
           latestStatus = message.status;
           status.set(message.status);
+          // Once the machine was too slow it is spared for the visit: a picture that comes and goes is worse.
+          if (message.status.tooSlow) scene.setSparing(true);
           tell();
           return;
         case 'terrain':

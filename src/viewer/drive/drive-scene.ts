@@ -20,10 +20,14 @@ export type GhostPlace = (typeof GHOST_PLACES)[number];
 
 /** Distance of the ghost at the robot's left (m). */
 const BESIDE_M = 0.8;
+/** The ghost over the robot is drawn this much nearer to the camera (m), or the two would flicker through each other. */
+const IN_FRONT_M = 0.02;
 /** The camera follows the base over this time (s), so that it does not sway with every step. */
 const CAMERA_S = 0.25;
 /** Ground arrows: metres for a metre a second. */
 const ARROW_SCALE = 0.9;
+/** Time between pictures on a machine that is too slow (ms). */
+const SPARING_MS = 90;
 /** A longer jump of the base (m) is a reset, over which poses are not blended. */
 const JUMP_M = 0.5;
 
@@ -31,6 +35,8 @@ export interface DriveScene {
   /** Takes a new state. @param now_ms when it came */
   show(frame: DriveFrame, now_ms: number): void;
   setRunning(running: boolean): void;
+  /** Draws more seldom, so that a slow machine has time for physics. */
+  setSparing(isSparing: boolean): void;
   setGhost(place: GhostPlace): void;
   setTerrain(kind: TerrainKind): void;
   /** Colours of the theme anew. */
@@ -63,12 +69,16 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
   let terrainKind: TerrainKind = 'flat';
   let terrain: ReturnType<typeof createTerrainMesh>;
   let isRunning = false;
+  let isSparing = false;
+  let timer = 0;
+  let drawn_ms = 0;
   let last: DriveFrame | undefined;
   let from: FlatPose | undefined;
   let to: FlatPose | undefined;
   let shown: FlatPose | undefined;
   let came_ms = 0;
   let aimed: Push | undefined;
+  let contactColour = cssColour('--accent');
   const camera = new Vector3(0, 0, 0.7);
   const label = new Vector3();
   const period_ms = 1000 / rate_hz;
@@ -110,6 +120,8 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       base[1] += BESIDE_M * Math.cos(yaw);
     }
     ghost.setPose(base, expected.baseQuaternion, expected.jointPosition_rad);
+    const nearer = ghostPlace === 'over' ? -IN_FRONT_M : 0;
+    ghost.object.position.copy(stage.camera.getWorldDirection(label)).multiplyScalar(nearer);
   };
   const showArrows = (pose: FlatPose) => {
     if (last === undefined) return;
@@ -132,19 +144,26 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
     onAim({ text, x: ((label.x + 1) / 2) * clientWidth, y: ((1 - label.y) / 2) * clientHeight });
   };
 
-  stage.onFrame((elapsed_s) => {
+  stage.onFrame(() => {
     if (from === undefined || to === undefined || shown === undefined) return false;
-    const share = isRunning ? Math.min(1, (performance.now() - came_ms) / period_ms) : 1;
+    const now_ms = performance.now();
+    // Its own measure of time: the stage's is cut, and a camera that lags behind by frames would lose the robot.
+    const elapsed_s = Math.min(2, (now_ms - drawn_ms) / 1000);
+    drawn_ms = now_ms;
+    const share = isRunning ? Math.min(1, (now_ms - came_ms) / period_ms) : 1;
     blendPoses(shown, from, to, share);
     place(view, shown);
     placeGhost();
     showArrows(shown);
-    const follow = Math.min(1, elapsed_s / CAMERA_S);
-    camera.lerp(label.set(shown[0], shown[1], shown[2]), follow);
+    camera.lerp(label.set(shown[0], shown[1], shown[2]), 1 - Math.exp(-elapsed_s / CAMERA_S));
     stage.follow(camera.x, camera.y, camera.z);
     const isPushSeen = arrow.update(bodyOf, elapsed_s);
     showAim(isPushSeen);
-    return isRunning || isPushSeen || share < 1;
+    if (!isRunning) return isPushSeen;
+    if (!isSparing) return true;
+    clearTimeout(timer);
+    timer = window.setTimeout(stage.invalidate, SPARING_MS);
+    return false;
   });
 
   return {
@@ -161,12 +180,15 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
         camera.set(next[0], next[1], next[2]);
         stage.follow(camera.x, camera.y, camera.z);
       }
-      view.setContacts(frame.footContact, cssColour('--accent'));
-      stage.invalidate();
+      view.setContacts(frame.footContact, contactColour);
+      if (!isRunning) stage.invalidate();
     },
     setRunning(running) {
       isRunning = running;
       stage.invalidate();
+    },
+    setSparing(sparing) {
+      isSparing = sparing;
     },
     setGhost(wanted) {
       ghostPlace = wanted;
@@ -190,6 +212,7 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       stage.invalidate();
     },
     recolour() {
+      contactColour = cssColour('--accent');
       arrow.setColour(cssColour('--series-2'));
       if (ghostPlace !== 'off') {
         const wanted = ghostPlace;
@@ -202,6 +225,7 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       stage.invalidate();
     },
     dispose() {
+      clearTimeout(timer);
       stopListening();
       ghost?.dispose();
       terrain?.dispose();

@@ -3,8 +3,8 @@
 import { BufferAttribute, BufferGeometry, type Material, Mesh, type Object3D, PlaneGeometry } from 'three';
 import { type Platform, platforms, TERRAIN_SHAPE, type TerrainKind, waveHeight } from '../../sim/terrain.js';
 
-/** Points of the drawn waves lie this far apart (m): coarser than in physics, under a millimetre off. */
-const SPACING_M = 0.2;
+/** Points of the drawn waves lie this far apart (m): coarser than in physics, a millimetre or two off. */
+const SPACING_M = 0.25;
 
 /**
  * @param material the ground's, whose texture repeats `metres` times over 0 .. 1
