@@ -6,15 +6,13 @@
 // attention. All take turns in one run, so that whatever else the machine does falls on each of them.
 // Goal: median under 0.5 ms, p99 under 1 ms.
 //
-// Run: node dist/bench/main.js control, or node dist/bench/control.js [--out control.json] [--python python3].
+// Run: npm run bench -- control.
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { loadConfig } from '../src/base/config-file.js';
 import { packagePath } from '../src/base/files.js';
 import { Random } from '../src/base/random.js';
@@ -27,32 +25,14 @@ import { loadPolicyController } from '../src/sim/load-policy.js';
 import { loadRobot } from '../src/sim/load-robot.js';
 import { createTokenSpec, rowWidth } from '../src/tokens/token-spec.js';
 import { trainConfigSchema } from '../src/train/train-config.js';
-
-export const CONTROL_BENCH_DEFAULTS = { rounds: 30, steps: 100, python: 'python3' } as const;
+import { type BenchResult, type BenchRow, type BenchTable, interleave, machineNote } from './result.js';
 
 export interface ControlBenchOptions {
-  /** Turns of each contender, and control steps in a turn. */
-  readonly rounds?: number;
-  readonly steps?: number;
-  /** Python with PyTorch; without it PyTorch is left out. */
-  readonly python?: string;
-}
-
-export interface ControlTimes {
-  readonly contender: string;
-  readonly median_ms: number;
-  readonly p99_ms: number;
+  readonly rounds: number;
+  /** Control steps of each contender in a round. */
   readonly steps: number;
-}
-
-export interface ControlBenchResult {
-  readonly preset: string;
-  readonly robot: string;
-  readonly parameterCount: number;
-  readonly context: number;
-  readonly times: readonly ControlTimes[];
-  /** Largest difference between our action and PyTorch's (rad), or why there is none. */
-  readonly peer: { readonly torch: string; readonly difference_rad: number } | { readonly absent: string };
+  /** Python with PyTorch; without it PyTorch is left out. */
+  readonly python: string;
 }
 
 interface Contender {
@@ -61,11 +41,10 @@ interface Contender {
   run(steps: number): Promise<readonly number[]>;
 }
 
-export async function benchControl(options: ControlBenchOptions = {}): Promise<ControlBenchResult> {
-  const { rounds, steps, python } = { ...CONTROL_BENCH_DEFAULTS, ...options };
+export async function controlBench({ rounds, steps, python }: ControlBenchOptions): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'nextgait-control-'));
   const bundle = await basePolicy();
-  const { tokens } = bundle;
+  const { tokens, model } = bundle;
   let peer: PythonPeer | undefined;
   try {
     await exportPolicy(bundle, folder);
@@ -79,51 +58,37 @@ export async function benchControl(options: ControlBenchOptions = {}): Promise<C
       run: (count) => timeController(controller, script, count),
     }));
     const actions = await playScript(controllers[0], script);
-    let found: ControlBenchResult['peer'];
+    const notes: string[] = [];
     try {
       peer = await PythonPeer.start(python, folder);
       const theirs = await peer.setWindow(windowOf(bundle, script, actions));
       const ours = actions[actions.length - 1];
       const difference_rad = Math.max(...theirs.map((value, joint) => Math.abs(value - ours[joint])));
-      found = { torch: peer.version, difference_rad };
+      notes.push(`Our action is PyTorch's within ${difference_rad.toExponential(1)} rad.`);
       for (const mode of ['eager', 'compile'] as const) {
         const python = peer;
         contenders.push({ name: `PyTorch ${peer.version}, ${mode}`, run: (count) => python.time(mode, count) });
       }
     } catch (error) {
-      found = { absent: (error as Error).message };
+      notes.push(`PyTorch is not here: ${(error as Error).message}`);
     }
-    const times = await takeTurns(contenders, rounds, steps);
+    const tables = await takeTurns(contenders, rounds, steps);
     for (const controller of controllers) await controller.dispose();
+    const millions = (parameterCount(parameterSpecs(model, tokens)) / 1e6).toFixed(2);
     return {
-      preset: 'base',
-      robot: bundle.robot.name,
-      parameterCount: parameterCount(parameterSpecs(bundle.model, tokens)),
-      context: tokens.context,
-      times,
-      peer: found,
+      bench: 'control',
+      about:
+        `One control step of one robot: ${millions}M parameters, full window of ${tokens.context}, one thread, ` +
+        `history included; ${steps} steps a round.`,
+      command: `npm run bench -- control --rounds ${rounds} --steps ${steps}`,
+      machine: await machineNote(),
+      tables,
+      notes,
     };
   } finally {
     peer?.stop();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** A table for people. */
-export function describeControlBench({ times, peer, ...about }: ControlBenchResult): string {
-  const { preset, robot, context } = about;
-  const lines = [
-    `one control step, ${preset} (${(about.parameterCount / 1e6).toFixed(2)}M parameters, context ${context}) on ${robot}, one thread`,
-    ...times.map(
-      ({ contender, median_ms, p99_ms, steps }) =>
-        `${contender.padEnd(30)} median ${median_ms.toFixed(3)} ms  p99 ${p99_ms.toFixed(3)} ms  (${steps} steps)`,
-    ),
-    'absent' in peer
-      ? `PyTorch: not here (${peer.absent})`
-      : `action against PyTorch's: ${peer.difference_rad.toExponential(1)} rad at most`,
-    'goal: median under 0.5 ms, p99 under 1 ms',
-  ];
-  return lines.join('\n');
 }
 
 /** The base preset on the bundled robot, with initial weights: time does not depend on their values. */
@@ -212,17 +177,31 @@ function windowOf({ tokens, robot }: PolicyBundle, script: Script, actions: read
   return { observation: Array.from(observation), previous_action: Array.from(previous), newest: context - 1 };
 }
 
-async function takeTurns(contenders: readonly Contender[], rounds: number, steps: number): Promise<ControlTimes[]> {
+/** Median and 99th percentile of the steps of each round. */
+async function takeTurns(contenders: readonly Contender[], rounds: number, steps: number): Promise<BenchTable[]> {
   for (const contender of contenders) await contender.run(200);
-  const times_ms = contenders.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [at, contender] of contenders.entries()) times_ms[at].push(...(await contender.run(steps)));
-  }
-  return contenders.map(({ name }, at) => {
-    const sorted = times_ms[at].sort((a, b) => a - b);
-    const quantile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))];
-    return { contender: name, median_ms: quantile(0.5), p99_ms: quantile(0.99), steps: sorted.length };
-  });
+  const isPeer = (name: string) => !name.startsWith('nextgait');
+  const p99 = contenders.map((): number[] => []);
+  const medians = await interleave(
+    contenders.map(({ name, run }, at) => ({
+      name,
+      peer: isPeer(name),
+      run: async () => {
+        const sorted = [...(await run(steps))].sort((a, b) => a - b);
+        p99[at].push(sorted[Math.floor(0.99 * (sorted.length - 1))]);
+        return sorted[sorted.length >> 1];
+      },
+    })),
+    rounds,
+  );
+  const table = (title: string, rows: readonly BenchRow[]): BenchTable => ({ title, unit: 'ms', better: 'less', rows });
+  return [
+    table('median of a round', medians),
+    table(
+      '99th percentile of a round',
+      medians.map((row, at) => ({ ...row, rounds: p99[at] })),
+    ),
+  ];
 }
 
 /** The Python process: one JSON line in, one out. */
@@ -269,26 +248,3 @@ class PythonPeer {
     return JSON.parse(answer.value) as Answer;
   }
 }
-
-/** The bench's command line: `--rounds`, `--steps`, `--python`, and `--out` for the result as JSON. */
-export async function runControlBench(words: readonly string[]): Promise<void> {
-  const { rounds, steps, python } = CONTROL_BENCH_DEFAULTS;
-  const { values } = parseArgs({
-    args: [...words],
-    options: {
-      rounds: { type: 'string', default: String(rounds) },
-      steps: { type: 'string', default: String(steps) },
-      python: { type: 'string', default: python },
-      out: { type: 'string' },
-    },
-  });
-  const result = await benchControl({
-    rounds: Number(values.rounds),
-    steps: Number(values.steps),
-    python: values.python,
-  });
-  process.stdout.write(`${describeControlBench(result)}\n`);
-  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(result, null, 2)}\n`);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await runControlBench(process.argv.slice(2));

@@ -2,18 +2,17 @@
 //
 // --stream MB are written to the temporary folder, streamed through parser and kinematics, and deleted. Goal: 60 MB/s.
 //
-// Run: node dist/bench/main.js ingest, or node dist/bench/ingest.js [FILE.bvh] [--megabytes 100] [--stream 1000] [--out F].
+// Run: npm run bench -- ingest [FILE.bvh].
 
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { BVHLoader } from 'three/examples/jsm/loaders/BVHLoader.js';
 import { computeBvhPose, createBvhPose, openBvhFile, parseBvh } from '../ingest/readers/bvh-parser.js';
+import { type BenchResult, interleave, machineNote, shortNumber, timed } from './result.js';
 
-export interface Measure {
+interface Measure {
   readonly name: string;
   readonly megabytes: number;
   readonly megabytesPerSecond: number;
@@ -76,16 +75,6 @@ async function measure(name: string, bytes: number, run: () => Promise<number> |
   };
 }
 
-/** The best of several runs: the machine is shared. */
-async function best(runs: number, once: () => Promise<Measure>): Promise<Measure> {
-  let fastest = await once();
-  for (let k = 1; k < runs; k++) {
-    const next = await once();
-    if (next.megabytesPerSecond > fastest.megabytesPerSecond) fastest = next;
-  }
-  return fastest;
-}
-
 async function streamFile(path: string, withPoses: boolean): Promise<number> {
   const stream = await openBvhFile(path);
   const pose = createBvhPose(stream.joints);
@@ -105,77 +94,55 @@ function writeLarge(path: string, { header, rows, rowCount }: Source, megabytes:
   closeSync(file);
 }
 
-export const INGEST_BENCH_DEFAULTS = { megabytes: 100, stream: 1000 } as const;
-
 export interface IngestBenchOptions {
+  readonly rounds: number;
   /** A BVH file whose rows are repeated; without it a walk of 31 joints is made up. */
   readonly file?: string;
-  /** Sizes of the text in memory, and of the file that is streamed (MB). */
-  readonly megabytes?: number;
-  readonly stream?: number;
+  /** Sizes of the text that both parse, and of the file that is streamed (MB). */
+  readonly megabytes: number;
+  readonly stream: number;
 }
 
-export async function benchIngest(options: IngestBenchOptions = {}): Promise<readonly Measure[]> {
-  const { megabytes, stream } = { ...INGEST_BENCH_DEFAULTS, ...options };
-  const source = options.file === undefined ? madeUp() : splitFile(await readFile(options.file, 'latin1'));
-  const results: Measure[] = [];
+export async function ingestBench(options: IngestBenchOptions): Promise<BenchResult> {
+  const { rounds, megabytes, stream, file } = options;
+  const source = file === undefined ? madeUp() : splitFile(await readFile(file, 'latin1'));
+  const streamed: Measure[] = [];
   // Files first: what the parsers leave behind would hide what a stream needs.
   const folder = await mkdtemp(join(tmpdir(), 'nextgait-bench-'));
   try {
     const large = join(folder, 'large.bvh');
     writeLarge(large, source, stream);
     const { size } = await stat(large);
-    results.push(await measure('stream a file', size, () => streamFile(large, false)));
-    results.push(await measure('stream and pose a file', size, () => streamFile(large, true)));
+    streamed.push(await measure('stream a file', size, () => streamFile(large, false)));
+    streamed.push(await measure('stream and pose a file', size, () => streamFile(large, true)));
   } finally {
     await rm(folder, { recursive: true });
   }
-  const bytes = Buffer.from(repeated(source, megabytes), 'latin1');
-  results.push(
-    await best(5, () => measure('parse, in memory', bytes.length, () => parseBvh(bytes, 'bench').frameCount)),
-  );
-  // three's loader keeps an object for every joint and frame, and shifts lines off an array: a smaller piece has to do.
-  const small = repeated(source, 4);
-  results.push(
-    await best(3, () =>
-      measure("three's BVHLoader, 4 MB", small.length, () => new BVHLoader().parse(small).clip.tracks[0].times.length),
-    ),
-  );
-  return results;
+  // three's loader keeps an object for every joint and frame, and shifts lines off an array: a small text has to do.
+  const text = repeated(source, megabytes);
+  const bytes = Buffer.from(text, 'latin1');
+  const speed = async (run: () => unknown) => bytes.length / 1e3 / (await timed(run));
+  const contenders = [
+    { name: 'nextgait, parseBvh', run: () => speed(() => parseBvh(bytes, 'bench')) },
+    { name: "three's BVHLoader", peer: true, run: () => speed(() => new BVHLoader().parse(text)) },
+  ];
+  await interleave(contenders, 1); // warm-up
+  const rows = await interleave(contenders, rounds);
+  return {
+    bench: 'ingest',
+    about: `Reading motion capture: ${megabytes} MB of BVH text in memory, by both parsers; and a file of ${stream} MB, streamed.`,
+    command: `npm run bench -- ingest${file === undefined ? '' : ' FILE.bvh'} --rounds ${rounds} --stream ${stream}`,
+    machine: await machineNote(),
+    tables: [{ title: 'parser', unit: 'MB/s', better: 'more', rows }],
+    facts: [
+      {
+        title: 'A file of any size, in memory that does not grow with it',
+        header: ['', 'MB', 'MB/s', 'frames/s', 'memory, most (MB)'],
+        rows: streamed.map((one) => [
+          one.name,
+          ...[one.megabytes, one.megabytesPerSecond, one.framesPerSecond, one.peakMegabytes].map(shortNumber),
+        ]),
+      },
+    ],
+  };
 }
-
-export function describeIngestBench(results: readonly Measure[]): string {
-  const lines = results.map(({ name, megabytes, megabytesPerSecond, framesPerSecond, peakMegabytes }) =>
-    [
-      name.padEnd(26),
-      megabytes.toFixed(0).padStart(6),
-      megabytesPerSecond.toFixed(1).padStart(8),
-      framesPerSecond.toFixed(0).padStart(12),
-      peakMegabytes.toFixed(0).padStart(12),
-    ].join(''),
-  );
-  return ['                              MB    MB/s    frames/s   memory MB', ...lines].join('\n');
-}
-
-/** The bench's command line: `[FILE.bvh]`, `--megabytes`, `--stream`, and `--out` for the result as JSON. */
-export async function runIngestBench(words: readonly string[]): Promise<void> {
-  const { megabytes, stream } = INGEST_BENCH_DEFAULTS;
-  const { values, positionals } = parseArgs({
-    args: [...words],
-    allowPositionals: true,
-    options: {
-      megabytes: { type: 'string', default: String(megabytes) },
-      stream: { type: 'string', default: String(stream) },
-      out: { type: 'string' },
-    },
-  });
-  const results = await benchIngest({
-    file: positionals[0],
-    megabytes: Number(values.megabytes),
-    stream: Number(values.stream),
-  });
-  process.stdout.write(`${describeIngestBench(results)}\n`);
-  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify(results, null, 2)}\n`);
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await runIngestBench(process.argv.slice(2));

@@ -11,9 +11,13 @@ export interface Peer {
   close(): void;
 }
 
-/** Starts bench/peers/`script` with python3; undefined where it ends before its first line (a package is missing). */
-export async function startPeer(script: string, args: readonly string[]): Promise<Peer | undefined> {
-  const child = spawn('python3', [packagePath('bench', 'peers', script), ...args], {
+/** Starts bench/peers/`script`; undefined where it ends before its first line (a package is missing). */
+export async function startPeer(
+  script: string,
+  args: readonly string[],
+  python = 'python3',
+): Promise<Peer | undefined> {
+  const child = spawn(python, [packagePath('bench', 'peers', script), ...args], {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   const failed = new Promise<void>((resolve) => child.once('error', () => resolve()));

@@ -8,14 +8,13 @@
 // the machine does not count, and GMR's figure is the median of its own runs. Where the clip's BVH lies beside, the whole
 // way from keypoints to a judged Episode is timed too.
 //
-// Run: node dist/bench/retarget.js --peer FOLDER [--out FOLDER] [--turns 5] [--python python3]
+// Run: npm run bench -- retarget --peer FOLDER.
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { promisify } from 'node:util';
 import { readBvhMotion } from '../ingest/readers/bvh-motion.js';
 import { NpzFile } from '../ingest/readers/npz.js';
 import { loadConfig } from '../src/base/config-file.js';
@@ -34,6 +33,7 @@ import { createRetargeter, type Retargeter } from '../src/retarget/retarget-prob
 import { solveTrajectory, type Trajectory } from '../src/retarget/solver.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { loadRobot } from '../src/sim/load-robot.js';
+import { type BenchResult, type BenchTable, type FactTable, machineNote } from './result.js';
 import { writeNpz } from './write-npz.js';
 
 /** Tolerances (m, rad) by what a link's name contains: feet and hands lead, the rest gives. */
@@ -148,37 +148,34 @@ function take(values: Float64Array, { frameCount, links }: PeerClip, column: num
 
 interface Timed {
   readonly trajectory: Trajectory;
-  readonly framesPerSecond: number;
+  /** Frames a second of each turn. */
+  readonly rates: readonly number[];
 }
 
 function solveTimed(retargeter: Retargeter, clip: PeerClip, turns: number): Timed {
   const { plan, band } = retargeter;
-  const { result, best_s } = best(turns, () =>
-    solveTrajectory(peerProblem(retargeter, clip), plan.config.solver, band),
-  );
-  return { trajectory: result, framesPerSecond: clip.frameCount / best_s };
+  const solve = () => solveTrajectory(peerProblem(retargeter, clip), plan.config.solver, band);
+  const trajectory = solve(); // warm-up
+  return { trajectory, rates: rates(turns, clip.frameCount, solve) };
 }
 
 /** Frames a second from a person's keypoints to an Episode with its report; undefined where there is no BVH. */
-async function wholeWay(retargeter: Retargeter, path: string, turns: number): Promise<number | undefined> {
+async function wholeWay(retargeter: Retargeter, path: string, turns: number): Promise<number[] | undefined> {
   if (!existsSync(path)) return undefined;
   const human = await readBvhMotion(path);
   const options = { rate_hz: human.rate_hz, source: 'bench', number: 0, hindsight: true };
-  const { result, best_s } = best(turns, () => retargetMotion(retargeter, human, options));
-  return result.episode.frameCount / best_s;
+  const { frameCount } = retargetMotion(retargeter, human, options).episode;
+  return rates(turns, frameCount, () => retargetMotion(retargeter, human, options));
 }
 
-/** Least processor time of several turns (s). */
-function best<Result>(turns: number, run: () => Result): { readonly result: Result; readonly best_s: number } {
-  let best_s = Number.POSITIVE_INFINITY;
-  let result: Result | undefined;
-  for (let turn = 0; turn < Math.max(1, turns); turn++) {
+/** Frames over processor time, turn by turn. */
+function rates(turns: number, frameCount: number, run: () => unknown): number[] {
+  return Array.from({ length: turns }, () => {
     const before = process.cpuUsage();
-    result = run();
+    run();
     const { user, system } = process.cpuUsage(before);
-    best_s = Math.min(best_s, (user + system) / 1e6);
-  }
-  return { result: result as Result, best_s };
+    return (1e6 * frameCount) / (user + system);
+  });
 }
 
 interface Metrics {
@@ -217,50 +214,64 @@ const ROWS: readonly (readonly [label: string, value: (metrics: Metrics) => numb
   ['joint limits exceeded', (m) => m.joint_limits.violations_gt_1urad, 0],
   ['joint acceleration, rms (rad/s²)', (m) => m.smoothness.joint_acc_rms, 1],
   ['joint jerk, rms (rad/s³)', (m) => m.smoothness.joint_jerk_rms, 0],
-  ['frames a second, one core', (m) => m.gmr_fps_median, 0],
 ];
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      peer: { type: 'string' },
-      out: { type: 'string', default: 'retarget-bench' },
-      turns: { type: 'string', default: '5' },
-      python: { type: 'string', default: 'python3' },
-    },
-  });
-  if (values.peer === undefined) throw new Error('--peer FOLDER is missing: the folder with gmr_*.npz and metrics.py');
+export interface RetargetBenchOptions {
+  readonly rounds: number;
+  readonly peer: string;
+  /** Folder for our motions, as npz. */
+  readonly motions: string;
+  readonly python: string;
+}
+
+export async function retargetBench({ rounds, peer, motions, python }: RetargetBenchOptions): Promise<BenchResult> {
   const path = packagePath('configs', 'retarget', 'g1.yaml');
   const config = { ...(await loadConfig(retargetSchema, path)), ranges_rad: GMR_RANGES };
   const retargeter = createRetargeter(planRetarget((await loadRobot('g1')).robot, config, path));
-  await mkdir(values.out, { recursive: true });
-  const names = (await readdir(values.peer)).filter((name) => /^gmr_.*\.npz$/.test(name)).sort();
+  await mkdir(motions, { recursive: true });
+  const names = (await readdir(peer)).filter((name) => /^gmr_.*\.npz$/.test(name)).sort();
+  const tables: BenchTable[] = [];
+  const facts: FactTable[] = [];
   for (const file of names) {
-    const clip = await readClip(join(values.peer, file));
-    const { trajectory, framesPerSecond } = solveTimed(retargeter, clip, Number(values.turns));
-    const candidate = join(values.out, `nextgait_${file}`);
+    const clip = await readClip(join(peer, file));
+    const { trajectory, rates } = solveTimed(retargeter, clip, rounds);
+    const candidate = join(motions, `nextgait_${file}`);
     const { configurations, frameCount } = trajectory;
     const shape = [frameCount, configurations.length / frameCount];
     await writeFile(candidate, writeNpz({ qpos: { shape, data: configurations } }));
-    const theirs = await score(values.python, values.peer, clip.name);
-    const ours = {
-      ...(await score(values.python, values.peer, clip.name, candidate)),
-      gmr_fps_median: framesPerSecond,
-    };
-    await writeFile(
-      join(values.out, `${clip.name}.json`),
-      `${JSON.stringify({ gmr: theirs, nextgait: ours }, null, 2)}\n`,
-    );
-    process.stdout.write(`\n${clip.name}: ${clip.frameCount} frames\n`);
-    for (const [label, value, digits] of ROWS) {
-      const cells = [theirs, ours].map((metrics) => (value(metrics)?.toFixed(digits) ?? '-').padStart(9));
-      process.stdout.write(`${label.padEnd(38)}${cells.join('')}\n`);
-    }
-    const bvh = join(values.peer, `${clip.name.replace(/^gmr_/, '')}.bvh`);
-    const whole = await wholeWay(retargeter, bvh, Number(values.turns));
-    const cells = ['-', whole?.toFixed(0) ?? '-'].map((cell) => cell.padStart(9));
-    process.stdout.write(`${'... from keypoints to judged Episode'.padEnd(38)}${cells.join('')}\n`);
+    const theirs = await score(python, peer, clip.name);
+    const ours = await score(python, peer, clip.name, candidate);
+    const whole = wholeWay(retargeter, join(peer, `${clip.name.replace(/^gmr_/, '')}.bvh`), rounds);
+    tables.push({
+      title: `${clip.name}, ${clip.frameCount} frames`,
+      unit: 'frames/s of one core',
+      better: 'more',
+      rows: [
+        { name: 'nextgait, contacts and solution', rounds: rates },
+        ...(theirs.gmr_fps_median === undefined
+          ? []
+          : [{ name: 'GMR, the median of its own runs', peer: true, rounds: rates.map(() => theirs.gmr_fps_median!) }]),
+        ...((await whole) === undefined
+          ? []
+          : [{ name: 'nextgait, keypoints to judged Episode', rounds: (await whole)! }]),
+      ],
+    });
+    facts.push({
+      title: `${clip.name}, quality on GMR's own targets`,
+      header: ['', 'nextgait', 'GMR'],
+      rows: ROWS.map(([label, value, digits]) => [
+        label,
+        ...[ours, theirs].map((metrics) => value(metrics)?.toFixed(digits) ?? '-'),
+      ]),
+    });
   }
+  return {
+    bench: 'retarget',
+    about: "Human motion onto the G1: GMR's own targets within the joint ranges of GMR's model, scored by one script.",
+    command: `npm run bench -- retarget --peer FOLDER --rounds ${rounds}`,
+    machine: await machineNote(),
+    tables,
+    facts,
+    notes: ["Ours is timed in processor time; GMR's figure was measured with GMR installed and is not interleaved."],
+  };
 }
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();

@@ -3,13 +3,11 @@
 // Each round times every engine in turn, and ratios are taken within a round, so that whatever else the machine does
 // falls on all of them. Reported are the median over rounds and the least and greatest round.
 
-import { readFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import type { FloatArray } from '../src/base/arrays.js';
-import { writeFileAtomic } from '../src/base/files.js';
 import { Random } from '../src/base/random.js';
 import { onnxRuntime } from '../src/runtime/onnx.js';
 import { type Peer, startPeer } from './peer.js';
+import { type BenchResult, interleave, machineNote, spreadOf } from './result.js';
 import { PRESETS, type StepSize, transformerStep } from './transformer-step.js';
 
 export interface TrainingBenchOptions {
@@ -19,7 +17,6 @@ export interface TrainingBenchOptions {
   readonly steps: number;
   /** 0: each engine's own choice. */
   readonly threads: number;
-  readonly out?: string;
 }
 
 interface Contestant {
@@ -28,49 +25,37 @@ interface Contestant {
   close(): Promise<void>;
 }
 
-interface Measured {
-  readonly name: string;
-  /** Median of each round, in milliseconds a step. */
-  readonly rounds_ms: readonly number[];
-}
-
-export async function trainingBench(options: TrainingBenchOptions, print: (line: string) => void): Promise<void> {
-  const size = PRESETS[options.preset];
-  if (size === undefined)
-    throw new Error(`unknown preset ${options.preset}: one of ${Object.keys(PRESETS).join(', ')}`);
-  const contestants = [await ours(size, options.threads)];
+export async function trainingBench({ preset, rounds, steps, threads }: TrainingBenchOptions): Promise<BenchResult> {
+  const size = PRESETS[preset];
+  if (size === undefined) throw new Error(`unknown preset ${preset}: one of ${Object.keys(PRESETS).join(', ')}`);
+  const contestants = [await ours(size, threads)];
+  const notes: string[] = [];
   for (const mode of ['float32', 'bfloat16'] as const) {
-    const peer = await torch(size, options.threads, mode);
-    if (peer === undefined) print(`PyTorch is not importable by python3: ours alone`);
-    else contestants.push(peer);
-    if (peer === undefined) break;
+    const peer = await torch(size, threads, mode);
+    if (peer !== undefined) contestants.push(peer);
+    else if (notes.length === 0) notes.push('PyTorch is not importable by python3: ours alone.');
   }
-  const rounds = new Map(contestants.map(({ name }) => [name, [] as number[]]));
   for (const { run } of contestants) await run(5); // warm-up
-  for (let round = 0; round < options.rounds; round++) {
-    for (const { name, run } of contestants) rounds.get(name)?.push(median(await run(options.steps)));
-  }
+  const rows = await interleave(
+    contestants.map(({ name, run }, at) => ({
+      name,
+      peer: at > 0,
+      run: async () => spreadOf(await run(steps)).median,
+    })),
+    rounds,
+  );
   for (const { close } of contestants) await close();
-  const measured = [...rounds].map(([name, rounds_ms]) => ({ name, rounds_ms }));
-  report(size, measured, print);
-  if (options.out !== undefined) {
-    const record = { bench: 'training', ...options, size, machine: await machine(), engines: measured };
-    await writeFileAtomic(options.out, `${JSON.stringify(record, null, 2)}\n`);
-  }
-}
-
-function report(size: StepSize, measured: readonly Measured[], print: (line: string) => void): void {
-  const tokens = size.batch * size.time;
-  const [own] = measured;
-  for (const { name, rounds_ms } of measured) {
-    const middle = median(rounds_ms);
-    const range = `${Math.min(...rounds_ms).toFixed(1)} to ${Math.max(...rounds_ms).toFixed(1)}`;
-    const rate = ((1e3 * tokens) / middle).toFixed(0);
-    const ratios = rounds_ms.map((duration, round) => duration / own.rounds_ms[round]);
-    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
-    const ratio = name === own.name ? '' : `, ours is ${median(ratios).toFixed(2)} times as fast (${spread})`;
-    print(`${name}: ${middle.toFixed(1)} ms a step (${range}), ${rate} tokens/s${ratio}`);
-  }
+  const { width, blocks, heads, batch, time } = size;
+  return {
+    bench: preset === 'base' ? 'training' : `training-${preset}`,
+    about:
+      `A training step (forward, gradient, AdamW) of a transformer of width ${width}, ${blocks} blocks, ${heads} heads, ` +
+      `on ${batch} windows of ${time} tokens; median of ${steps} steps a round.`,
+    command: `npm run bench -- training --preset ${preset} --rounds ${rounds} --steps ${steps}`,
+    machine: await machineNote(),
+    tables: [{ title: 'engine', unit: 'ms a step', better: 'less', rows }],
+    notes,
+  };
 }
 
 async function ours(size: StepSize, threads: number): Promise<Contestant> {
@@ -114,15 +99,4 @@ async function torch(size: StepSize, threads: number, mode: 'float32' | 'bfloat1
     run: async (steps) => JSON.parse(await peer.ask(String(steps))) as number[],
     close: async () => peer.close(),
   };
-}
-
-async function machine(): Promise<Record<string, unknown>> {
-  const load = await readFile('/proc/loadavg', 'utf8').catch(() => undefined);
-  const [first] = cpus();
-  return { processor: first?.model, cores: cpus().length, node: process.version, load: load?.trim() };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[sorted.length >> 1];
 }
