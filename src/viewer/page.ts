@@ -97,6 +97,8 @@ export interface Page {
   mount(root: HTMLElement, context: PageContext): Promise<void>;
   /** Follows another route of the same page; without it the page is unmounted and mounted again. */
   update?(route: Route): void;
+  /** False for routes that need the page to be mounted anew: another item, for instance. */
+  canFollow?(route: Route): boolean;
   /** Stops everything and lets go of what garbage collection does not know (WebGL, workers, sockets, timers). */
   unmount(): void;
 }

@@ -31,11 +31,13 @@ const ADDRESS_MS = 400;
 
 export function createPage(): Page {
   let follow: ((route: Route) => void) | undefined;
+  let itemOfRoute: string | undefined;
   const releases: (() => void)[] = [];
   return {
     title: 'Dataset',
     async mount(root, context) {
-      const item = await chooseItem(context);
+      itemOfRoute = context.route.parameters.item;
+      const { item, others } = await chooseItem(context);
       const index = readIndex(
         await context.source.readJson(`${item.path}/manifest.json`),
         `${item.name}/manifest.json`,
@@ -50,10 +52,11 @@ export function createPage(): Page {
       const robot = await reader.robot(index.episodes[0].shard);
       const description = robot && (await loadDescription(context.source, item.path, robot));
       const qualities = await readQualities(context, item);
-      follow = build(root, context, { item, index, reader, description, qualities, releases });
+      follow = build(root, context, { item, others, index, reader, description, qualities, releases });
       follow(context.route);
     },
     update: (route) => follow?.(route),
+    canFollow: (route) => route.parameters.item === itemOfRoute,
     unmount() {
       for (const release of releases.splice(0).reverse()) release();
     },
@@ -62,6 +65,8 @@ export function createPage(): Page {
 
 interface Parts {
   readonly item: SourceItem;
+  /** All datasets that were given. */
+  readonly others: readonly SourceItem[];
   readonly index: DatasetIndex;
   readonly reader: ShardReader;
   readonly description: LoadedDescription | undefined;
@@ -69,13 +74,13 @@ interface Parts {
   readonly releases: (() => void)[];
 }
 
-async function chooseItem({ source, route }: PageContext): Promise<SourceItem> {
+async function chooseItem({ source, route }: PageContext): Promise<Pick<Parts, 'item' | 'others'>> {
   const { items } = await source.describe();
   const wanted = route.parameters.item;
   const datasets = items.filter(({ kind }) => kind === 'dataset');
   const found =
     wanted === undefined ? datasets[0] : datasets.find(({ name, path }) => wanted === name || wanted === path);
-  if (found !== undefined) return found;
+  if (found !== undefined) return { item: found, others: datasets };
   throw new ProblemError({
     what: `There is no dataset "${wanted ?? ''}" here`,
     fix: `These are: ${datasets.map(({ name }) => name).join(', ')}. Choose one, or start the viewer with the dataset that the link is about.`,
@@ -128,7 +133,11 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     scene?.placePerson(PERSON_PLACES[person]);
     layout.namePerson(PERSON_PLACES[person]);
   };
+  const chooser = datasetChooser(parts.others, item, (path) =>
+    context.navigate({ page: 'dataset', parameters: { item: path } }),
+  );
   const layout = createLayout(root, {
+    chooser,
     onPerson: changePerson,
     bar: bar.element,
     count,
@@ -154,7 +163,7 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
   const address = (): Route => ({
     page: 'dataset',
     parameters: {
-      ...(context.route.parameters.item === undefined ? {} : { item: item.name }),
+      ...(context.route.parameters.item === undefined ? {} : { item: context.route.parameters.item }),
       ...(current === undefined ? {} : { episode: current.id, frame: String(Math.round(player.state.frame)) }),
     },
   });
@@ -279,6 +288,23 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
   };
 }
 
+/** A field to choose among several datasets; nothing where there is one. */
+function datasetChooser(
+  datasets: readonly SourceItem[],
+  current: SourceItem,
+  onChoose: (path: string) => void,
+): HTMLElement | undefined {
+  if (datasets.length < 2) return undefined;
+  const field = element(
+    'select',
+    { class: 'field', attributes: { 'aria-label': 'Dataset' }, on: { change: () => onChoose(field.value) } },
+    datasets.map(({ name, path }) =>
+      element('option', { text: name, attributes: { value: path, selected: path === current.path } }),
+    ),
+  );
+  return element('div', { class: 'dataset-chooser' }, [field]);
+}
+
 /** The stage, or a message in its place: lists, plots and masks do without it. */
 function openStage(context: PageContext, place: HTMLElement, say: (text: string) => void): Stage | undefined {
   try {
@@ -310,7 +336,8 @@ function countText(found: readonly EpisodeEntry[], index: DatasetIndex): string 
   const time = hours >= 1 ? `${hours.toFixed(2)} h` : `${(60 * hours).toFixed(1)} min`;
   if (found.length === 0) return 'No episode passes the filters.';
   const of = found.length === index.episodes.length ? '' : ` of ${index.episodes.length.toLocaleString('en')}`;
-  return `${found.length.toLocaleString('en')}${of} episodes · ${time}`;
+  const noun = index.episodes.length === 1 ? 'episode' : 'episodes';
+  return `${found.length.toLocaleString('en')}${of} ${noun} · ${time}`;
 }
 
 async function copyLink(context: PageContext, writeAddress: () => void): Promise<void> {

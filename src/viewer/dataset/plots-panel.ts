@@ -66,7 +66,7 @@ export function createPlotsPanel({ robot, jointNames, rate_hz, onSeek }: PlotsOp
     torque: plot('Torque', 'N m', single('torque', '--series-4'), 2),
   };
   const keypoints = plot(
-    'Keypoint distance',
+    'Keypoints',
     'mm',
     [
       { label: 'mean', colour: '--ghost' },

@@ -1,4 +1,4 @@
-// The person behind a retargeted episode: balls at the keypoints, rods between them, translucent.
+// The person behind a retargeted episode: balls at the keypoints, rods between them, seen through the robot.
 
 import {
   CylinderGeometry,
@@ -25,12 +25,22 @@ const ROD_M = 0.013;
 
 export function createSkeletonView(skeleton: SourceSkeleton, colour: string): SkeletonView {
   const { keypoints, bones, frameCount, positions } = skeleton;
-  const material = new MeshStandardMaterial({ color: colour, transparent: true, opacity: 0.6, roughness: 0.7 });
+  const material = new MeshStandardMaterial({
+    color: colour,
+    transparent: true,
+    opacity: 0.7,
+    roughness: 0.7,
+    // The robot stands where the person does: it must not hide what it is compared with.
+    depthTest: false,
+  });
   const balls = new InstancedMesh(new SphereGeometry(BALL_M, 12, 8), material, keypoints.length);
   const rods = new InstancedMesh(new CylinderGeometry(ROD_M, ROD_M, 1, 8), material, bones.length);
   const object = new Group();
   object.add(balls, rods);
-  for (const one of [balls, rods]) one.frustumCulled = false;
+  for (const one of [balls, rods]) {
+    one.frustumCulled = false;
+    one.renderOrder = 1;
+  }
   const points = keypoints.map(() => new Vector3());
   const matrix = new Matrix4();
   const [middle, along, size, up] = [new Vector3(), new Vector3(), new Vector3(), new Vector3(0, 1, 0)];

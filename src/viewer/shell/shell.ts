@@ -102,7 +102,8 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
     const route = parseRoute(location.hash) ?? firstRoute(description, loaders);
     const current = ++visit;
     markTab(navigation, route.page);
-    if (mounted?.name === route.page && mounted.page.update !== undefined) {
+    const canFollow = mounted?.name === route.page && mounted.page.canFollow?.(route) !== false;
+    if (canFollow && mounted?.page.update !== undefined) {
       mounted.page.update(route);
       return;
     }
