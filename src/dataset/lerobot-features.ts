@@ -122,6 +122,8 @@ export function fieldMapOf(dataset: Dataset, { vectors }: LeRobotLayout): Record
     kind: kindOf(dataset),
     source: sources.size === 1 ? [...sources][0] : 'lerobot',
     startsAtReset: dataset.episodes.every(({ startsAtReset }) => startsAtReset),
+    // Nothing is in doubt about numbers that were written by the rules of the dataset itself.
+    trust: ['action', 'action-row', 'orientation', 'velocity-frame', 'units', 'rate', 'joint-order'],
     time: { rateArray: 'fps' },
     joints: { names: { list: dataset.robot.jointNames } },
     channels: Object.fromEntries(places.map((place) => [place.channel, selectorOf(place)])),

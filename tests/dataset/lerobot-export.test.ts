@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadFieldMap } from '../../ingest/field-map.js';
+import { loadFieldMap, TRUSTED } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
 import { readMappedInput } from '../../ingest/mapped-input.js';
 import { ParquetFile } from '../../ingest/readers/parquet.js';
@@ -85,6 +85,7 @@ describe('export as LeRobot v3', () => {
   it('reads back to the bit, masks included', async () => {
     const { folder, originals } = await exported();
     const map = await loadFieldMap(join(folder, LEROBOT_FIELD_MAP));
+    expect(map.trust).toEqual(TRUSTED);
     const back = await readMappedInput(folder, { map, robot: TINY_ROBOT, rate_hz: 50 });
     expect(back).toHaveLength(originals.length);
     originals.forEach((original, number) => {
