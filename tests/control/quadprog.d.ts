@@ -15,5 +15,5 @@ declare module 'quadprog' {
       equalityCount: number,
     ): Result;
   };
-  export default quadprog;
+  export = quadprog;
 }
