@@ -32,6 +32,15 @@ export async function mcapFilesOf(path: string): Promise<string[]> {
     return [path];
   }
   const metadata = join(path, BAG_METADATA);
+  if (!(await isBagFolder(path))) {
+    throw new DataError({
+      where: path,
+      what: 'folder',
+      expected: `a ROS 2 bag with ${BAG_METADATA}`,
+      found: 'none',
+      fix: 'A recording that crashed has none: name its .mcap files, or run ros2 bag reindex on the folder',
+    });
+  }
   const result = metadataSchema.safeParse(await readYaml(metadata));
   if (!result.success) {
     const [issue] = result.error.issues;
