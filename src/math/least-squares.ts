@@ -28,7 +28,11 @@ export function leastSquares(regressors: readonly Numbers[], y: Numbers): LeastS
   const width = 2 * count + 1;
   const table = new Float64Array(count * width);
   for (let i = 0; i < count; i++) {
-    for (let j = 0; j < count; j++) table[i * width + j] = dot(regressors[i], regressors[j]) / (sizes[i] * sizes[j]);
+    for (let j = i; j < count; j++) {
+      const product = dot(regressors[i], regressors[j]) / (sizes[i] * sizes[j]);
+      table[i * width + j] = product;
+      table[j * width + i] = product;
+    }
     table[i * width + count] = dot(regressors[i], y) / sizes[i];
     table[i * width + count + 1 + i] = 1;
   }

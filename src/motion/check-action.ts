@@ -184,24 +184,23 @@ function medianScale(told: { value: number; weight: number }[], from: 'torque' |
 
 function lagGains(series: readonly JointSeries[]): ReadonlyMap<number, number> | undefined {
   if (series.length < FEWEST_JOINTS) return undefined;
-  const gains = new Map<number, number>();
-  for (const lag of LAGS) {
-    let sum = 0;
-    let count = 0;
-    for (const { position, velocity, action } of series) {
-      // Rows 1 .. n - 3 have a neighbour on both sides for every lag.
-      const rows = position.length - 3;
-      const from = (values: Float64Array, shift: number) => values.subarray(1 + shift, 1 + shift + rows);
-      const state = [from(position, 0), from(velocity, 0), ones(rows)];
-      const without = leastSquares(state, from(velocity, 1));
-      const fit = leastSquares([...state, from(action, -lag)], from(velocity, 1));
-      if (without === undefined || fit === undefined || fit.residual === 0) continue;
-      sum += Math.log(without.residual / fit.residual);
-      count++;
-    }
-    if (count >= FEWEST_JOINTS) gains.set(lag, sum / count);
+  const sums = new Map<number, number>(LAGS.map((lag) => [lag, 0]));
+  let count = 0;
+  for (const { position, velocity, action } of series) {
+    // Rows 1 .. n - 3 have a neighbour on both sides for every lag.
+    const rows = position.length - 3;
+    const from = (values: Float64Array, shift: number) => values.subarray(1 + shift, 1 + shift + rows);
+    const state = [from(position, 0), from(velocity, 0), ones(rows)];
+    const next = from(velocity, 1);
+    const without = leastSquares(state, next);
+    const fits = LAGS.map((lag) => leastSquares([...state, from(action, -lag)], next));
+    if (without === undefined || fits.some((fit) => fit === undefined || fit.residual === 0)) continue;
+    count++;
+    LAGS.forEach((lag, at) => {
+      sums.set(lag, sums.get(lag)! + Math.log(without.residual / fits[at]!.residual));
+    });
   }
-  return gains.size === LAGS.length ? gains : undefined;
+  return count < FEWEST_JOINTS ? undefined : new Map([...sums].map(([lag, sum]) => [lag, sum / count]));
 }
 
 function torqueCorrelation(series: readonly JointSeries[]): number | undefined {

@@ -44,10 +44,15 @@ export class FitSums {
   }
 }
 
-/** Frames whose neighbours have both columns. */
+/** Frames that have, with both neighbours, all columns. */
 function* middleFrames(frameCount: number, columns: readonly Column[]): Generator<number> {
+  const partial = columns.filter(({ valid }) => valid !== undefined);
   for (let frame = 1; frame < frameCount - 1; frame++) {
-    if (columns.every((column) => [-1, 0, 1].every((step) => isValidAt(column, frame + step)))) yield frame;
+    let isWhole = true;
+    for (const column of partial) {
+      isWhole &&= isValidAt(column, frame - 1) && isValidAt(column, frame) && isValidAt(column, frame + 1);
+    }
+    if (isWhole) yield frame;
   }
 }
 
