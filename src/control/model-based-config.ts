@@ -8,8 +8,8 @@ const range = z.tuple([z.number(), z.number()]).refine(([low, high]) => low <= h
 
 const gaitSchema = z.strictObject({
   /** Time on one foot, and on both while weight goes over (s). */
-  singleSupport_s: z.number().positive().max(2).default(0.4),
-  doubleSupport_s: z.number().min(0.01).max(1).default(0.08),
+  singleSupport_s: z.number().positive().max(2).default(0.35),
+  doubleSupport_s: z.number().min(0.01).max(1).default(0.05),
   /** Height of the swing foot's sole at mid-swing (m). */
   stepHeight_m: z.number().positive().max(0.3).default(0.06),
   /** Height at which the controller believes the ground to be, beside the foot it stands on (m). */
