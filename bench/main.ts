@@ -2,6 +2,7 @@
 
 import { Command } from 'commander';
 import { controlBench } from './control.js';
+import { driveBench } from './drive.js';
 import { type IngestBenchOptions, ingestBench } from './ingest.js';
 import { loaderBench } from './loader.js';
 import { writePerformance } from './performance.js';
@@ -9,6 +10,7 @@ import { recordBench } from './record.js';
 import { type BenchResult, describeResult, writeResult } from './result.js';
 import { retargetBench } from './retarget.js';
 import { trainingBench } from './training.js';
+import { viewerBench } from './viewer.js';
 
 const program = new Command('bench').description(
   'measurements of this machine, against peers where they are installed',
@@ -60,6 +62,17 @@ bench('record', 'times real time of recording on one core, and physics against M
   .option('--robot <name>', 'its robot', 'g1')
   .option('--seconds <count>', 'simulated time of a round', Number, 10)
   .option('--python <command>', 'Python that has mujoco', 'python3');
+
+bench('drive', 'the control loop of the page "Drive" in Chromium', driveBench)
+  .option('--seconds <count>', 'of a round', Number, 10)
+  .option('--policy <path>', 'bundle or run', 'data/pretrained/g1-walk')
+  .option('--chromium <path>', 'browser', '/usr/bin/chromium');
+
+bench('viewer', 'the dataset browser in Chromium: first picture, scrubbing, memory', viewerBench)
+  .requiredOption('--data <folder>', 'dataset')
+  .option('--seconds <count>', 'of scrubbing in a round', Number, 10)
+  .option('--episodes <count>', 'episodes to go through for the memory', Number, 1000)
+  .option('--chromium <path>', 'browser', '/usr/bin/chromium');
 
 bench('retarget', "frames a second and quality of retargeting, against GMR's own motion", retargetBench)
   .requiredOption('--peer <folder>', "folder with gmr_*.npz, GMR's robot and metrics.py")
