@@ -1,8 +1,10 @@
-// A film strip of a retargeted motion: the person above, the robot below, as lines, seen from the side and ahead.
+// A film strip of a retargeted motion: the person above, the robot below, as lines, seen from the side and ahead. Or of
+// a controller that walks the robot in physics.
 //
 // For the eye only: nothing is measured here. Both are drawn about the robot's own path, the person at the robot's scale.
 //
 // Run: node dist/bench/film-strip.js MOTION --robot g1 --out strip.png [--frames 10] [--fps 30] [--seconds 6]
+//   or node dist/bench/film-strip.js --controller model-based --command 0.4,0,0 --robot g1 --out walk.png [--from 3]
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -11,11 +13,18 @@ import { deflateSync } from 'node:zlib';
 import { loadRetargetConfig, retargeterOf } from '../ingest/human.js';
 import { readBvhMotion } from '../ingest/readers/bvh-motion.js';
 import { readVideoMotions } from '../ingest/readers/video-motion.js';
+import { Random } from '../src/base/random.js';
 import type { HumanKeypoint, HumanMotion } from '../src/motion/human-motion.js';
-import { type Retargeted, retargetMotion } from '../src/retarget/retarget.js';
+import { retargetMotion } from '../src/retarget/retarget.js';
 import { resampleHuman } from '../src/retarget/retarget-resample.js';
-import { createPose, forwardKinematics, pointPosition } from '../src/robot/kinematics.js';
+import { createPose, forwardKinematics, kinematicTree, pointPosition } from '../src/robot/kinematics.js';
+import type { RobotModel } from '../src/robot/robot-model.js';
+import { constantCommand } from '../src/sim/command-schedule.js';
+import { UNDISTURBED } from '../src/sim/disturbance.js';
+import { Environment } from '../src/sim/environment.js';
+import { loadController } from '../src/sim/load-controller.js';
 import { loadRobot } from '../src/sim/load-robot.js';
+import { rollOut } from '../src/sim/rollout.js';
 
 const CELL = { width: 200, height: 260 } as const;
 const PIXELS_PER_M = 150;
@@ -58,11 +67,17 @@ function humanSegments(human: HumanMotion, frame: number, scale: number): Segmen
   });
 }
 
-function robotSegments({ clip, trajectory }: Retargeted, frame: number): Segment[] {
-  const { model } = clip.problem;
-  const { bodies } = model.robot;
-  const pose = createPose(model.tree);
-  forwardKinematics(model.tree, trajectory.configurations, frame * model.rest.length, pose);
+interface SoleCorners {
+  readonly body: number;
+  readonly corners_m: readonly ArrayLike<number>[];
+}
+
+/** @param configuration qpos of one frame */
+function robotSegments(robot: RobotModel, soles: readonly SoleCorners[], configuration: ArrayLike<number>): Segment[] {
+  const { bodies } = robot;
+  const tree = kinematicTree(robot);
+  const pose = createPose(tree);
+  forwardKinematics(tree, configuration, 0, pose);
   const origin = (body: number) => [0, 1, 2].map((k) => pose.position_m[3 * body + k]) as unknown as Point;
   const colourOf = (name: string) => (/left|_l\b|^al/i.test(name) ? LEFT : /right|^ar/i.test(name) ? RIGHT : MIDDLE);
   const segments: Segment[] = bodies.flatMap(({ name, parent }, body) =>
@@ -73,7 +88,7 @@ function robotSegments({ clip, trajectory }: Retargeted, frame: number): Segment
     pointPosition(corner, 0, pose, body, offset, 0);
     return [corner[0], corner[1], corner[2]];
   };
-  for (const { body, corners_m } of clip.soles) {
+  for (const { body, corners_m } of soles) {
     const corners = [0, 1, 3, 2].map((at) => place(body, corners_m[at]));
     corners.forEach((from, at) => {
       segments.push([from, corners[(at + 1) % 4], colourOf(bodies[body].name)]);
@@ -81,7 +96,7 @@ function robotSegments({ clip, trajectory }: Retargeted, frame: number): Segment
     segments.push([origin(body), corners[0], colourOf(bodies[body].name)]);
   }
   for (const name of ['head', 'left_hand', 'right_hand']) {
-    const keypoint = model.robot.keypoints[name];
+    const keypoint = robot.keypoints[name];
     if (keypoint === undefined) continue;
     segments.push([origin(keypoint.body), place(keypoint.body, keypoint.offset_m), colourOf(name)]);
   }
@@ -179,10 +194,68 @@ function checksum(bytes: Uint8Array): number {
   return (crc ^ 0xffffffff) >>> 0;
 }
 
+/** A foot's rectangle from its heel to its toe. */
+function solesByKeypoints({ feet, keypoints }: RobotModel): SoleCorners[] {
+  return feet.map((body, foot) => {
+    const side = foot === 0 ? 'left' : 'right';
+    const corners = ['heel', 'toe'].flatMap((end) => {
+      const [x, y, z] = keypoints[`${side}_${end}`].offset_m;
+      return [
+        [x, y - 0.03, z],
+        [x, y + 0.03, z],
+      ];
+    });
+    return { body, corners_m: corners };
+  });
+}
+
+/** Configurations of a controller's walk, at `count` times evenly spread from `from_s` to `to_s`. */
+async function walkFrames(
+  robotName: string,
+  controllerName: string,
+  command: readonly number[],
+  [from_s, to_s]: readonly [number, number],
+  count: number,
+): Promise<{ readonly robot: RobotModel; readonly configurations: readonly Float64Array[] }> {
+  const loaded = await loadRobot(robotName);
+  const controller = await loadController(controllerName, { robot: loaded.robot });
+  const environment = await Environment.create(loaded, { sensors: controller.sensors });
+  const [vx = 0, vy = 0, wz = 0] = command;
+  const configurations: Float64Array[] = [];
+  await rollOut({
+    environments: [environment],
+    controller,
+    trials: [
+      {
+        duration_s: to_s + 0.1,
+        commands: constantCommand(vx, vy, wz),
+        disturbance: UNDISTURBED,
+        random: new Random(1),
+      },
+    ],
+    onStep: ({ state }) => {
+      const due_s = from_s + (configurations.length * (to_s - from_s)) / Math.max(1, count - 1);
+      if (configurations.length < count && state.time_s >= due_s - 1e-9)
+        configurations.push(environment.configuration());
+    },
+  });
+  environment.dispose();
+  await controller.dispose();
+  return { robot: loaded.robot, configurations };
+}
+
+function blank(count: number, rows: number): Picture {
+  const [width, height] = [count * CELL.width, rows * CELL.height];
+  return { width, height, pixels: new Uint8Array(3 * width * height).fill(255) };
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
+      controller: { type: 'string' },
+      command: { type: 'string', default: '0.4,0,0' },
+      from: { type: 'string', default: '3' },
       robot: { type: 'string', default: 'g1' },
       out: { type: 'string', default: 'strip.png' },
       frames: { type: 'string', default: '10' },
@@ -190,6 +263,21 @@ async function main(): Promise<void> {
       seconds: { type: 'string', default: '6' },
     },
   });
+  const count = Number(values.frames);
+  if (values.controller !== undefined) {
+    const from_s = Number(values.from);
+    const times = [from_s, from_s + Number(values.seconds)] as const;
+    const command = values.command.split(',').map(Number);
+    const { robot, configurations } = await walkFrames(values.robot, values.controller, command, times, count);
+    const picture = blank(count, 1);
+    const base = robot.joints.find(({ type }) => type === 'free')!.qposAddress;
+    configurations.forEach((configuration, cell) => {
+      const segments = robotSegments(robot, solesByKeypoints(robot), configuration);
+      drawCell(picture, cell * CELL.width, 0, segments, [configuration[base], configuration[base + 1], 0]);
+    });
+    await writeFile(values.out, encodePng(picture));
+    return;
+  }
   const [path] = positionals;
   const reader = values.fps === undefined ? {} : { rate_hz: Number(values.fps) };
   const motion = path.endsWith('.bvh')
@@ -205,19 +293,16 @@ async function main(): Promise<void> {
     number: 0,
     hindsight: false,
   });
-  const count = Number(values.frames);
   const last = Math.min(human.frameCount, Math.round(Number(values.seconds) * rate_hz)) - 1;
-  const picture: Picture = {
-    width: count * CELL.width,
-    height: 2 * CELL.height,
-    pixels: new Uint8Array(count * CELL.width * 2 * CELL.height * 3).fill(255),
-  };
+  const picture = blank(count, 2);
   const { rest, baseAddress } = result.clip.problem.model;
   for (let cell = 0; cell < count; cell++) {
     const frame = Math.round((cell * last) / Math.max(1, count - 1));
-    const [x, y] = result.trajectory.configurations.subarray(frame * rest.length + baseAddress);
+    const configuration = result.trajectory.configurations.subarray(frame * rest.length, (frame + 1) * rest.length);
+    const [x, y] = configuration.subarray(baseAddress);
     drawCell(picture, cell * CELL.width, 0, humanSegments(human, frame, result.scale), [x, y, 0]);
-    drawCell(picture, cell * CELL.width, CELL.height, robotSegments(result, frame), [x, y, 0]);
+    const segments = robotSegments(robot, result.clip.soles, configuration);
+    drawCell(picture, cell * CELL.width, CELL.height, segments, [x, y, 0]);
   }
   await writeFile(values.out, encodePng(picture));
 }
