@@ -14,14 +14,8 @@ import { pendulumFrequency } from './dcm.js';
 import { clamp } from './footsteps.js';
 import type { ModelBasedConfig, ModelBasedRobot } from './model-based-config.js';
 import { createRigidBody, GRAVITY_MPS2, updateRigidBody } from './rigid-body.js';
-import {
-  advanceWalker,
-  createWalker,
-  resetWalker,
-  type Walker,
-  type WalkerInput,
-  type WalkerSettings,
-} from './walker.js';
+import { advanceWalker, resetWalker } from './walker.js';
+import { createWalker, type Walker, type WalkerInput, type WalkerSettings } from './walker-state.js';
 import { createWholeBody, type FootTask, solveWholeBody, updateFeet, type WholeBody } from './whole-body.js';
 
 /** Wished accelerations stop here (m/s², rad/s²): after a blow one task must not throw the others over. */

@@ -5,117 +5,18 @@
 // zero-moment point inside the feet; the error is fed back to the zero-moment point, and what that cannot hold moves the
 // landing in place and time. A foot has landed when it touches, not when it was planned to.
 
-import { dcmBeforeRamp, offsetAtLanding, type StepTiming } from './dcm.js';
-import { clamp, type Footprint, planFootsteps, type Side, type StrideLimits } from './footsteps.js';
-import type { ModelBasedConfig } from './model-based-config.js';
-import type { QuadraticProgram } from './quadratic-program.js';
-import { type AxisState, followTarget } from './quintic.js';
-import { adjustStep, createStepSolver, type StepSolution } from './step-adjustment.js';
+import { dcmBeforeRamp, offsetAtLanding } from './dcm.js';
+import { clamp, type Footprint, planFootsteps, type Side } from './footsteps.js';
+import { fromSupport, inFrame, wrap } from './ground-frame.js';
+import { adjustLanding, moveSwing } from './swing.js';
+import type { Phase, Walker, WalkerInput, WalkerSettings } from './walker-state.js';
 
 const PREVIEW_STEPS = 5;
 /** A touch earlier than this share of the swing is a scuff. */
 const EARLIEST_TOUCH = 0.5;
-/** Speed at which the sole meets the ground (m/s). */
-const LANDING_SPEED = 0.2;
-const LANDING_DEPTH_M = 0.006;
-/** The foot is over its place so long before it lands (s). */
-const SETTLE_S = 0.04;
-
-/** The landing may come this much nearer to the other foot than a planned one (m). */
-const NEARER_M = 0.05;
 /** Part of a stride's velocity error that goes into the steps to come, and the most that it may add up to (m/s). */
 const CORRECTION_GAIN = 0.3;
 const GREATEST_CORRECTION_MPS = 0.12;
-
-export type Phase = 'stand' | 'shift' | 'double' | 'single';
-
-export interface WalkerSettings {
-  readonly timing: StepTiming;
-  readonly stepHeight_m: number;
-  readonly groundHeight_m: number;
-  readonly shift_s: number;
-  readonly acceleration: number;
-  readonly omega: number;
-  readonly dcmGain: number;
-  readonly step: ModelBasedConfig['step'];
-  readonly stride: StrideLimits;
-  /** Half length and half width of what the zero-moment point may use of a sole (m). */
-  readonly halfLength_m: number;
-  readonly halfWidth_m: number;
-}
-
-/** What the walker sees at a tick. Feet are left, right. */
-export interface WalkerInput {
-  /** Divergent component of motion (m). */
-  readonly dcm_m: ArrayLike<number>; // [2]
-  readonly feet: readonly {
-    readonly position_m: ArrayLike<number>;
-    readonly heading_rad: number;
-  }[];
-  readonly contact: ArrayLike<number>; // [foot]
-  readonly heading_rad: number;
-  readonly command: ArrayLike<number>; // [3]
-}
-
-export interface Walker {
-  phase: Phase;
-  /** Time in the phase (s). */
-  time_s: number;
-  /** Index of the foot stood on: 0 left, 1 right. */
-  stance: number;
-  support: Footprint;
-  /** Time on one foot of the step under way, as adjusted (s). */
-  singleSupport_s: number;
-  readonly command: Float64Array; // [3] as smoothed
-  heading_rad: number;
-  /** Zero-moment point wanted (m). */
-  readonly zmp_m: Float64Array; // [2]
-  readonly zmpAtStart_m: Float64Array; // [2]
-  readonly dcmAtStart_m: Float64Array; // [2]
-  /** Reference of the swing foot: x, y, z, heading. */
-  readonly swing: readonly [AxisState, AxisState, AxisState, AxisState];
-  readonly landing: StepSolution;
-  landingHeading_rad: number;
-  readonly solver: QuadraticProgram;
-  /** Height of the sole that is stood on (m). */
-  ground_m: number;
-  /** Time since the reset (s). */
-  clock_s: number;
-  /** Where and when each foot landed last, and the command then. */
-  readonly landed: (Landed | undefined)[];
-  /** Added to the command (m/s, forward and left), so that strides come out as long as they should. */
-  readonly correction_mps: Float64Array; // [2]
-}
-
-interface Landed {
-  readonly place: Footprint;
-  readonly clock_s: number;
-  readonly command: readonly number[];
-}
-
-export function createWalker(): Walker {
-  const axis = (): AxisState => ({ position: 0, velocity: 0, acceleration: 0 });
-  return {
-    phase: 'stand',
-    time_s: 0,
-    stance: 0,
-    support: { x: 0, y: 0, heading_rad: 0 },
-    singleSupport_s: 0,
-    command: new Float64Array(3),
-    heading_rad: 0,
-    zmp_m: new Float64Array(2),
-    zmpAtStart_m: new Float64Array(2),
-    dcmAtStart_m: new Float64Array(2),
-    swing: [axis(), axis(), axis(), axis()],
-    landing: { foot_m: new Float64Array(2), offset_m: new Float64Array(2), remaining_s: 0 },
-    landingHeading_rad: 0,
-    solver: createStepSolver(),
-    ground_m: 0,
-    clock_s: 0,
-    landed: [undefined, undefined],
-    correction_mps: new Float64Array(2),
-  };
-}
 
 /** Puts the walker at rest on both feet. */
 export function resetWalker(walker: Walker, input: WalkerInput): void {
@@ -366,98 +267,7 @@ function keepInSole(walker: Walker, { halfLength_m, halfWidth_m }: WalkerSetting
   zmp_m.set(fromSupport(support, clamp(along, -halfLength_m, halfLength_m), clamp(across, -halfWidth_m, halfWidth_m)));
 }
 
-/** Moves the landing by what the ankle cannot make good. */
-function adjustLanding(
-  walker: Walker,
-  settings: WalkerSettings,
-  input: WalkerInput,
-  nominal: readonly number[],
-  offset: readonly number[],
-): void {
-  const { landing, support, time_s } = walker;
-  const { step, timing, omega, stride } = settings;
-  if (time_s > 0.002 && walker.singleSupport_s - time_s < step.freeze_s) return;
-  const side = walker.stance === 0 ? -1 : 1;
-  const across = [side * (stride.leastWidth_m - NEARER_M), side * stride.greatestWidth_m];
-  const planned_s = Math.max(timing.singleSupport_s - time_s, step.freeze_s);
-  const problem = {
-    omega,
-    dcm_m: input.dcm_m,
-    zmp_m: ankleZmp(walker, settings, input, nominal, offset, planned_s),
-    foot_m: nominal,
-    offset_m: offset,
-    remaining_s: planned_s,
-    shortest_s: Math.max(step.shortest * timing.singleSupport_s - time_s, step.freeze_s),
-    longest_s: step.longest * timing.singleSupport_s - time_s,
-    heading_rad: support.heading_rad,
-    origin_m: [support.x, support.y],
-    reach_m: [-stride.stride_m, stride.stride_m, Math.min(...across), Math.max(...across)],
-    weights: step,
-  };
-  if (!adjustStep(walker.solver, problem, landing)) {
-    landing.foot_m.set(nominal);
-    landing.remaining_s = planned_s;
-  }
-  walker.singleSupport_s = time_s + landing.remaining_s;
-}
-
-/** The zero-moment point within the sole that brings ξ nearest to where it should be when the foot lands. */
-function ankleZmp(
-  { support }: Walker,
-  { omega, halfLength_m, halfWidth_m }: WalkerSettings,
-  { dcm_m }: WalkerInput,
-  nominal: readonly number[],
-  offset: readonly number[],
-  remaining_s: number,
-): [number, number] {
-  const growth = Math.exp(omega * remaining_s);
-  const ideal = [0, 1].map((axis) => (dcm_m[axis] * growth - nominal[axis] - offset[axis]) / (growth - 1));
-  const [along, across] = inFrame(ideal[0] - support.x, ideal[1] - support.y, support.heading_rad);
-  return fromSupport(support, clamp(along, -halfLength_m, halfLength_m), clamp(across, -halfWidth_m, halfWidth_m));
-}
-
-function fromSupport(support: Footprint, x: number, y: number): [number, number] {
-  const [cosine, sine] = [Math.cos(support.heading_rad), Math.sin(support.heading_rad)];
-  return [support.x + cosine * x - sine * y, support.y + sine * x + cosine * y];
-}
-
-function moveSwing(walker: Walker, settings: WalkerSettings, tick_s: number): void {
-  const { swing, landing, singleSupport_s, time_s } = walker;
-  const left_s = singleSupport_s - time_s;
-  const [x, y, z, heading] = swing;
-  if (left_s <= tick_s) {
-    // Late: straight down until it touches.
-    for (const axis of [x, y, heading]) axis.velocity = 0;
-    for (const axis of swing) axis.acceleration = 0;
-    z.velocity = -LANDING_SPEED;
-    z.position -= LANDING_SPEED * tick_s;
-    return;
-  }
-  const across_s = Math.max(left_s - SETTLE_S, 2.5 * tick_s);
-  followTarget(x, { position: landing.foot_m[0], velocity: 0, acceleration: 0 }, across_s, tick_s);
-  followTarget(y, { position: landing.foot_m[1], velocity: 0, acceleration: 0 }, across_s, tick_s);
-  const turned = heading.position + wrap(walker.landingHeading_rad - heading.position);
-  followTarget(heading, { position: turned, velocity: 0, acceleration: 0 }, across_s, tick_s);
-  const ground = walker.ground_m + settings.groundHeight_m;
-  const untilApex_s = 0.5 * singleSupport_s - time_s;
-  const top = { position: ground + settings.stepHeight_m, velocity: 0, acceleration: 0 };
-  // A little under the ground, so that what the foot lags behind does not make the step late.
-  const down = { position: ground - LANDING_DEPTH_M, velocity: -LANDING_SPEED, acceleration: 0 };
-  if (untilApex_s > 2 * tick_s) followTarget(z, top, untilApex_s, tick_s);
-  else followTarget(z, down, left_s, tick_s);
-}
-
 function footprint({ feet }: WalkerInput, foot: number): Footprint {
   const { position_m, heading_rad } = feet[foot];
   return { x: position_m[0], y: position_m[1], heading_rad };
-}
-
-function inFrame(x: number, y: number, heading_rad: number): [number, number] {
-  const [cosine, sine] = [Math.cos(heading_rad), Math.sin(heading_rad)];
-  return [cosine * x + sine * y, cosine * y - sine * x];
-}
-
-/** An angle in [-π, π]. */
-export function wrap(angle_rad: number): number {
-  return Math.atan2(Math.sin(angle_rad), Math.cos(angle_rad));
 }

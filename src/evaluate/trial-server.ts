@@ -47,6 +47,11 @@ interface RunningTrial extends Trial {
   readonly planned: PlannedTrial;
 }
 
+function withoutAction(trace: Trace): Trace {
+  const { executedAction, ...channels } = trace.channels;
+  return { ...trace, channels };
+}
+
 export async function createTrialServer(data: TrialServerData): Promise<JobServer<TrialJob, TrialOutcome[]>> {
   const { robot } = data.robot;
   const runtime = await onnxRuntime();
@@ -75,9 +80,10 @@ export async function createTrialServer(data: TrialServerData): Promise<JobServe
     dispose,
     async run(job) {
       const outcomes: TrialOutcome[] = [];
+      const controller = controllers.get(job.contender)!;
       await rollOut<RunningTrial>({
         environments,
-        controller: controllers.get(job.contender)!,
+        controller,
         trials: job.trials.map((planned) => ({
           planned,
           duration_s: data.duration_s,
@@ -88,7 +94,9 @@ export async function createTrialServer(data: TrialServerData): Promise<JobServe
         onStep: recorder.onStep,
         onEnd(end) {
           const { planned } = end.trial;
-          const trace = recorder.traceOf(end, `${job.contender}: ${planned.condition} trial ${planned.number}`);
+          const whole = recorder.traceOf(end, `${job.contender}: ${planned.condition} trial ${planned.number}`);
+          // Torques are no joint targets: such a contender has no action to be judged.
+          const trace = controller.torques === undefined ? whole : withoutAction(whole);
           outcomes.push({
             number: planned.number,
             metrics: measureTrial(trace, planned.commands, data),

@@ -60,7 +60,12 @@ describe('evaluation in physics', () => {
       'copy-last-action',
       'predict-mean',
       'random-weights',
+      'model-based',
     ]);
+    // It walks where the others fall, by torques: it has no action whose rate could be given.
+    const walker = first.contenders[4].conditions.undisturbed!.summary;
+    expect(walker.falls).toMatchObject({ count: 0, of: 3 });
+    expect(walker.actionRate_radps).toBeNull();
     for (const { conditions } of first.contenders) {
       for (const condition of ['undisturbed', 'kicked'] as const) {
         expect(conditions[condition]!.trials.map(({ number }) => number)).toEqual([0, 1, 2]);
@@ -79,7 +84,7 @@ describe('evaluation in physics', () => {
       expect(Math.abs(tracking_m - standing_m)).toBeLessThan(0.5);
     }
     const others = first.contenders.map(({ conditions }) => conditions.undisturbed!.summary.tracking_m!.mean);
-    expect(new Set(others).size).toBe(4);
+    expect(new Set(others).size).toBe(5);
     expect(first.samples.trials.length).toBeGreaterThan(1);
     expect(first.samples.phase).toMatchObject({ joint: 'left_knee_joint', speed_mps: 0.5 });
     expect(first.notes.join('\n')).toMatch(/no teacher[\s\S]*no prediction error/);
