@@ -3,7 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/dataset/dataset.js';
 import { integrateCommands } from '../../src/evaluate/command-path.js';
 import type { Evaluation } from '../../src/evaluate/evaluation.js';
@@ -39,6 +39,10 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     await browser?.close();
     await viewer?.stop();
     await remove?.();
+  });
+
+  afterEach(async () => {
+    expect(await page.locator('.problem').allTextContents()).toEqual([]);
   });
 
   it('shows the numbers and plots of the report', async () => {

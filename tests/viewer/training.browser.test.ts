@@ -3,7 +3,7 @@
 import { cp, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type CliRun, startCli, succeed, temporaryFolder, tinySettings, writeTinyDataset } from '../cli/run-cli.js';
 import { NO_BROWSER, openBrowser, openPage, type RunningViewer, screenshot, startViewer } from './browser.js';
 
@@ -56,6 +56,10 @@ describe.skipIf(NO_BROWSER !== undefined)('the training page', () => {
     await browser?.close();
     await viewer?.stop();
     await remove?.();
+  });
+
+  afterEach(async () => {
+    expect(await page.locator('.problem').allTextContents()).toEqual([]);
   });
 
   it('says how each run stands', async () => {

@@ -9,6 +9,7 @@ import { cssColour } from '../shell/theme.js';
 import { alignCurves, nearestIndex } from './align.js';
 import { type ChartSpec, valueText } from './charts.js';
 import type { Curve, Split } from './curves.js';
+import { logarithmicTicks } from './log-ticks.js';
 import { smooth } from './smoothing.js';
 
 /** A run's part in a chart. */
@@ -74,7 +75,12 @@ export function createCurveChart(spec: ChartSpec, syncKey: string, hooks: ChartH
     legend.replaceChildren(...legendRows(spec.splits, lines, step));
   };
   const width = () => Math.max(120, place.clientWidth);
-  const observer = new ResizeObserver(() => plot?.setSize({ width: width(), height: HEIGHT_PX }));
+  // In the next frame: a change of size while sizes are being told makes the browser report an error.
+  let resizing = 0;
+  const observer = new ResizeObserver(() => {
+    cancelAnimationFrame(resizing);
+    resizing = requestAnimationFrame(() => plot?.setSize({ width: width(), height: HEIGHT_PX }));
+  });
   observer.observe(place);
 
   return {
@@ -106,19 +112,21 @@ export function createCurveChart(spec: ChartSpec, syncKey: string, hooks: ChartH
     },
     dispose() {
       observer.disconnect();
+      cancelAnimationFrame(resizing);
       plot?.destroy();
+      plot = undefined;
     },
   };
 }
 
-function linesOf({ splits }: ChartSpec, { runs, span_steps, logarithmic }: ChartView): Line[] {
+function linesOf({ splits, canBeLogarithmic }: ChartSpec, { runs, span_steps, logarithmic }: ChartView): Line[] {
   const lines: Line[] = [];
   for (const run of runs) {
     for (const split of splits) {
       const curve = run.curve(split);
       if (curve === undefined || curve.steps.length === 0) continue;
       // A logarithmic axis has no place for 0.
-      const shown = logarithmic ? positiveOf(curve) : curve;
+      const shown = logarithmic && canBeLogarithmic ? positiveOf(curve) : curve;
       const isSmoothed = span_steps > 0 && split === 'train';
       lines.push({ run, split, curve: shown, isRaw: isSmoothed });
       if (isSmoothed) {
@@ -164,7 +172,14 @@ function plotOptions(
         ...axis,
         size: 46,
         space: 26,
-        ...(isLogarithmic ? { filter: logarithmicTicks, grid: { ...axis.grid, filter: logarithmicTicks } } : {}),
+        // The library's own logarithmic ticks take for granted that the ends are powers of ten.
+        ...(isLogarithmic
+          ? {
+              splits: (_plot: uPlot, _axis: number, low: number, high: number) => logarithmicTicks(low, high),
+              filter: every,
+              grid: { ...axis.grid, filter: every },
+            }
+          : {}),
         values: (_, values) => values.map((value) => (value === null ? '' : tickText(value))),
       },
     ],
@@ -210,24 +225,15 @@ function plotOptions(
   };
 }
 
+function every(_plot: uPlot, ticks: number[]): number[] {
+  return ticks;
+}
+
 /** The data and a little more: whole decades would leave most of the plot empty. */
 function logarithmicRange(_plot: uPlot, low: number | null, high: number | null): [number, number] {
   if (low === null || high === null) return [0.1, 1];
   const margin = Math.max(1.05, (high / low) ** 0.06);
   return [low / margin, high * margin];
-}
-
-/** Powers of ten alone where there are enough of them, else some in between. */
-function logarithmicTicks(_plot: uPlot, ticks: number[]): (number | null)[] {
-  const decades = ticks.filter((tick) => leadingDigit(tick) === 1).length;
-  const allowed = decades >= 3 ? [1] : decades === 2 ? [1, 3] : [1, 2, 3, 5, 7];
-  return ticks.map((tick) => (allowed.includes(leadingDigit(tick)) ? tick : null));
-}
-
-function leadingDigit(value: number): number {
-  const digit = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
-  // The ends of the axis come as ticks too, and are no round numbers.
-  return Math.abs(digit - Math.round(digit)) < 1e-6 ? Math.round(digit) : 0;
 }
 
 function tickText(value: number): string {
