@@ -7,10 +7,9 @@ import { compareTraining } from './engine-pair.js';
 
 test('200 steps have the same losses on both', async () => {
   const { losses, largest, leaked } = await compareTraining(200);
-  console.log(`largest relative difference ${largest}`);
   expect(losses.at(-1)).toBeLessThan(0.5 * losses[0]);
-  // float32 on both, summed in different orders, and each step starts from the difference of the one before.
-  expect(largest).toBeLessThan(2e-3);
+  // float32 on both, summed in different orders: found apart by 5.2e-7 at most; ten times that is allowed.
+  expect(largest).toBeLessThan(5e-6);
   expect(leaked).toEqual(leaked.map(() => 0));
 });
 
