@@ -127,13 +127,13 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
 
     await page.keyboard.press('g');
     await page.keyboard.press('g');
-    await page.getByText('Waves').click();
+    await page.getByLabel('Waves').check();
     await waitForSteps(page, 50);
     await page.keyboard.down('w');
     await waitForSteps(page, 150);
     await screenshot(page, 'drive-ghost');
     await page.keyboard.up('w');
-    await page.getByText('Steps').click();
+    await page.getByLabel('Steps').check();
     await waitForSteps(page, 50);
     expect(await page.locator('.page-root').getAttribute('data-fallen')).toBe('false');
     await page.keyboard.press('r');
@@ -174,7 +174,10 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
       // Nothing wider than the phone.
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
       expect(elsewhere).toEqual([]);
-      expect(errors).toEqual([]);
+      // This host does not know WebAssembly's type, of which the engine complains before it does without.
+      expect(errors.filter((text) => !/wasm streaming compile failed|falling back to ArrayBuffer/.test(text))).toEqual(
+        [],
+      );
       await page.close();
     } finally {
       server.close();

@@ -272,6 +272,7 @@ function showDrive(
         case 'status':
           latestStatus = message.status;
           status.set(message.status);
+          root.dataset.frames = String(stage.statistics.frames);
           // Once the machine was too slow it is spared for the visit: a picture that comes and goes is worse.
           if (message.status.tooSlow) scene.setSparing(true);
           tell();

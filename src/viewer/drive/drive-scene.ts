@@ -1,6 +1,6 @@
 // The picture of the drive: robot, ghost, ground, the command as an arrow on it, pushes. It shows frames; it steps nothing.
 
-import { type Material, type Mesh, type MeshLambertMaterial, type Object3D, Vector3 } from 'three';
+import { Mesh, MeshBasicMaterial, type Object3D, type Texture, Vector3 } from 'three';
 import { yawOf } from '../../math/quaternion.js';
 import type { TerrainKind } from '../../sim/terrain.js';
 import { terrainHeight } from '../../sim/terrain.js';
@@ -25,7 +25,7 @@ const IN_FRONT_M = 0.02;
 /** The camera follows the base over this time (s), so that it does not sway with every step. */
 const CAMERA_S = 0.25;
 /** Ground arrows: metres for a metre a second. */
-const ARROW_SCALE = 0.9;
+const ARROW_SCALE = 0.7;
 /** Time between pictures on a machine that is too slow (ms). */
 const SPARING_MS = 90;
 /** A longer jump of the base (m) is a reset, over which poses are not blended. */
@@ -61,7 +61,7 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
   const arrow = createPushArrow();
   const commanded = createArrow(cssColour('--series-8'), 0.004);
   const achieved = createArrow(cssColour('--series-1'), 0.006);
-  const ground = stage.scene.getObjectByName('ground') as Mesh<never, MeshLambertMaterial>;
+  const ground = stage.scene.getObjectByName('ground');
   const bodyNames = robot.bodies.map(({ name }) => name);
   const bodyOf = (body: number): Object3D | undefined => view.object.getObjectByName(bodyNames[body]);
   let ghost: RobotView | undefined;
@@ -76,6 +76,9 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
   let from: FlatPose | undefined;
   let to: FlatPose | undefined;
   let shown: FlatPose | undefined;
+  let ghostFrom: FlatPose | undefined;
+  let ghostTo: FlatPose | undefined;
+  let ghostShown: FlatPose | undefined;
   let came_ms = 0;
   let aimed: Push | undefined;
   let contactColour = cssColour('--accent');
@@ -108,18 +111,18 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
 
   const place = (target: RobotView, pose: FlatPose) =>
     target.setPose(pose.subarray(0, 3), pose.subarray(3, 7), pose.subarray(7));
-  const placeGhost = () => {
-    const expected = last?.ghost;
+  /** The ghost at the same moment as the robot that is drawn. */
+  const placeGhost = (share: number) => {
     if (ghost === undefined) return;
-    ghost.object.visible = expected !== undefined;
-    if (expected === undefined) return;
-    const base = Float64Array.from(expected.basePosition_m);
+    ghost.object.visible = ghostTo !== undefined;
+    if (ghostTo === undefined || ghostFrom === undefined || ghostShown === undefined) return;
+    blendPoses(ghostShown, ghostFrom, ghostTo, share);
     if (ghostPlace === 'beside') {
-      const yaw = yawOf(expected.baseQuaternion, 0);
-      base[0] -= BESIDE_M * Math.sin(yaw);
-      base[1] += BESIDE_M * Math.cos(yaw);
+      const yaw = yawOf(ghostShown, 3);
+      ghostShown[0] -= BESIDE_M * Math.sin(yaw);
+      ghostShown[1] += BESIDE_M * Math.cos(yaw);
     }
-    ghost.setPose(base, expected.baseQuaternion, expected.jointPosition_rad);
+    place(ghost, ghostShown);
     const nearer = ghostPlace === 'over' ? -IN_FRONT_M : 0;
     ghost.object.position.copy(stage.camera.getWorldDirection(label)).multiplyScalar(nearer);
   };
@@ -153,7 +156,7 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
     const share = isRunning ? Math.min(1, (now_ms - came_ms) / period_ms) : 1;
     blendPoses(shown, from, to, share);
     place(view, shown);
-    placeGhost();
+    placeGhost(share);
     showArrows(shown);
     camera.lerp(label.set(shown[0], shown[1], shown[2]), 1 - Math.exp(-elapsed_s / CAMERA_S));
     stage.follow(camera.x, camera.y, camera.z);
@@ -174,6 +177,10 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       from = jump ? next : to;
       to = next;
       shown ??= next.slice();
+      const expected = frame.ghost && flatPose(frame.ghost);
+      ghostFrom = jump ? expected : (ghostTo ?? expected);
+      ghostTo = expected;
+      ghostShown ??= expected?.slice();
       came_ms = now_ms;
       last = frame;
       if (jump) {
@@ -205,10 +212,10 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       if (kind === terrainKind) return;
       terrain?.dispose();
       terrainKind = kind;
-      const metres = ground.material.map?.repeat.x ?? 1;
-      terrain = createTerrainMesh(kind, ground.material as Material, metres);
+      const texture = ground === undefined ? undefined : textureOf(ground);
+      terrain = texture === undefined ? undefined : createTerrainMesh(kind, texture);
       if (terrain !== undefined) stage.add(terrain.object);
-      ground.visible = kind === 'flat';
+      if (ground !== undefined) ground.visible = terrain === undefined;
       stage.invalidate();
     },
     recolour() {
@@ -232,4 +239,13 @@ export function createDriveScene({ stage, description, rate_hz, onPush, onAim }:
       for (const part of [view, arrow, commanded, achieved]) part.dispose();
     },
   };
+}
+
+/** The grid of the stage's ground. */
+function textureOf(ground: Object3D): Texture | undefined {
+  let found: Texture | undefined;
+  ground.traverse((part) => {
+    if (part instanceof Mesh && part.material instanceof MeshBasicMaterial) found ??= part.material.map ?? undefined;
+  });
+  return found;
 }

@@ -1,22 +1,36 @@
 // The terrain as it is drawn: the same heights as in physics, with the ground's own texture, a metre to a square.
 
-import { BufferAttribute, BufferGeometry, type Material, Mesh, type Object3D, PlaneGeometry } from 'three';
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Mesh,
+  MeshLambertMaterial,
+  type Object3D,
+  PlaneGeometry,
+  type Texture,
+} from 'three';
 import { type Platform, platforms, TERRAIN_SHAPE, type TerrainKind, waveHeight } from '../../sim/terrain.js';
 
 /** Points of the drawn waves lie this far apart (m): coarser than in physics, a millimetre or two off. */
 const SPACING_M = 0.25;
 
+/** The lights are made for robots: pale ground under them would be white (share of what it reflects). */
+const REFLECTS = 0.78;
+
 /**
- * @param material the ground's, whose texture repeats `metres` times over 0 .. 1
+ * @param texture the flat ground's, which repeats its metres over 0 .. 1; it stays the caller's
  * @returns undefined for flat ground
  */
 export function createTerrainMesh(
   kind: TerrainKind,
-  material: Material,
-  metres: number,
+  texture: Texture,
 ): { readonly object: Object3D; dispose(): void } | undefined {
   if (kind === 'flat') return undefined;
+  const metres = texture.repeat.x;
   const geometry = kind === 'waves' ? wavesGeometry(metres) : stepsGeometry(metres);
+  // Lit, as the flat ground need not be: without light and shade there would be no slopes to see.
+  const material = new MeshLambertMaterial({ map: texture });
+  material.color.setScalar(REFLECTS);
   const object = new Mesh(geometry, material);
   object.name = `terrain ${kind}`;
   object.receiveShadow = true;
@@ -24,6 +38,7 @@ export function createTerrainMesh(
     object,
     dispose() {
       geometry.dispose();
+      material.dispose();
       object.removeFromParent();
     },
   };
