@@ -24,6 +24,9 @@ const DISTANCE_M = 3.4;
 /** Dashes of the commanded path: so many frames drawn, then as many left out. */
 const DASH_FRAMES = 12;
 const ARROW_PER_MPS = 1;
+/** From above: this far over the robot's head for each metre that is seen (the camera's opening, with a margin). */
+const ABOVE_PER_EXTENT = 2;
+const ROBOT_HEIGHT_M = 1.4;
 
 interface Shown {
   readonly run: ReplayRun;
@@ -69,9 +72,11 @@ export function createReplayScene(stage: Stage, description: RobotDescription, r
       stage.add(path.object);
       marks.push(path);
     }
-    const main = runs[0];
     for (const { kind, time_s, velocityChange_mps, role } of events) {
-      const run = runs.find((one) => one.role === role) ?? main;
+      // A kick meets who still stands: the policy, or its teacher after the policy's fall.
+      const stands = (one: ReplayRun) => one.trace.frameCount > time_s * replay!.rate_hz;
+      const run = runs.find((one) => (role === undefined ? stands(one) : one.role === role));
+      if (run === undefined) continue;
       const [x, y] = poseAt(run, time_s * replay.rate_hz).basePosition;
       if (kind === 'kick' && velocityChange_mps !== undefined) {
         const [vx, vy] = velocityChange_mps;
@@ -124,7 +129,7 @@ export function createReplayScene(stage: Stage, description: RobotDescription, r
       const { x, y, extent } = boundsOf(replay);
       stage.controls.target.set(x, y, 0);
       // Not quite from above: straight down there would be no upright direction.
-      stage.camera.position.set(x - 0.01, y, Math.max(3, 1.7 * extent));
+      stage.camera.position.set(x - 0.01, y, ROBOT_HEIGHT_M + ABOVE_PER_EXTENT * extent);
       stage.controls.update();
       stage.invalidate();
     },
