@@ -2,7 +2,7 @@
 // derivatives, a robot that stands). A guess is a start for a field map, which the checks of ingesting then hold it to.
 
 import { projectedGravity } from '../src/math/quaternion.js';
-import { fitTravel, fitTurn, fitVelocity } from '../src/motion/check-velocity.js';
+import { explainsMore, fitTravel, fitTurn, fitVelocity } from '../src/motion/check-velocity.js';
 import type { ChannelName } from '../src/motion/episode.js';
 import type { Selector } from './field-map.js';
 import type { RawField } from './recording.js';
@@ -16,6 +16,8 @@ export interface Guess {
   readonly entry: Selector & { order?: 'wxyz' | 'xyzw'; frame?: 'world' | 'base'; meaning?: 'absolute' };
   readonly values: RawField;
   readonly clock?: string;
+  /** True where the frame of a velocity was taken as usual because the numbers do not tell it. */
+  readonly isFrameUnsure?: boolean;
 }
 
 /** Rate that is taken for differencing where a file has none: correlations do not depend on it. */
@@ -34,10 +36,12 @@ export function guessFields(description: SourceDescription, jointCount: number |
   }
   for (const field of ranked) byDerivative(field, found, jointCount);
   const guesses = [...found.values()];
-  return guesses.map((guess) => refine(guess, found));
+  return guesses.map((guess) => withInitial(refine(guess, found), description));
 }
 
 function penalty(name: string): number {
+  // What the joints received says more than what the policy gave.
+  if (/processed_?action/i.test(name)) return -1;
   return /next|prev|last|des(ired)?\b|_des|target|cmd|command|ref|initial|goal/i.test(name) ? 1 : 0;
 }
 
@@ -187,6 +191,13 @@ function byDerivative(field: SourceField, found: Map<ChannelName, Guess>, joints
   }
 }
 
+/** States that a recorder stores after the step begin with the one that it keeps aside. */
+function withInitial(guess: Guess, { fields }: SourceDescription): Guess {
+  const initial = guess.entry.array?.replace(/^states\//, 'initial_state/');
+  const isThere = initial !== guess.entry.array && fields.some(({ name }) => name === initial);
+  return isThere ? { ...guess, entry: { ...guess.entry, initial } } : guess;
+}
+
 /** Adds what a channel needs besides its place: order, frame, unit, meaning. */
 function refine(guess: Guess, found: ReadonlyMap<ChannelName, Guess>): Guess {
   const { channel, entry } = guess;
@@ -195,7 +206,7 @@ function refine(guess: Guess, found: ReadonlyMap<ChannelName, Guess>): Guess {
       return { ...guess, entry: { ...entry, order: orderOf(guess) } };
     case 'baseAngularVelocity':
     case 'baseLinearVelocity':
-      return { ...guess, entry: { ...entry, frame: frameOf(guess, found) } };
+      return withFrame(guess, found);
     case 'jointPosition':
       return shareBeyondTurn(guess.values.data) > 0.05 ? { ...guess, entry: { ...entry, unit: 'deg' } } : guess;
     case 'action':
@@ -229,22 +240,29 @@ function readAs({ width, data }: RawField, order: 'wxyz' | 'xyzw'): RawField {
   return { width, data: data.map((_, at) => data[at - (at % 4) + (((at % 4) + 3) % 4)]) };
 }
 
-function frameOf(guess: Guess, found: ReadonlyMap<ChannelName, Guess>): 'world' | 'base' {
+function withFrame(guess: Guess, found: ReadonlyMap<ChannelName, Guess>): Guess {
   const isLinear = guess.channel === 'baseLinearVelocity';
-  const usual = /_w$|world/i.test(guess.field) ? 'world' : isLinear ? 'world' : 'base';
+  const usual = isLinear || /_w$|world/i.test(guess.field) ? 'world' : 'base';
+  const other = usual === 'world' ? 'base' : 'world';
+  const own = correlationIn(usual, guess, found);
+  const others = correlationIn(other, guess, found);
+  if (explainsMore(others, own)) return { ...guess, entry: { ...guess.entry, frame: other } };
+  return { ...guess, entry: { ...guess.entry, frame: usual }, isFrameUnsure: !explainsMore(own, others) };
+}
+
+/** Correlation of a velocity with the derivative of the base's pose in a frame; 0 where there is no such pose. */
+function correlationIn(frame: 'world' | 'base', guess: Guess, found: ReadonlyMap<ChannelName, Guess>): number {
   const orientation = found.get('baseQuaternion');
   const base = found.get('basePosition');
   const rows = guess.values.data.length / 3;
-  if (!orientation || orientation.values.data.length / 4 !== rows) return usual;
+  if (!orientation || orientation.values.data.length / 4 !== rows) return 0;
   const quaternion = readAs(orientation.values, orderOf(orientation));
-  const correlation = (frame: 'world' | 'base') => {
-    if (!isLinear) return fitTurn(quaternion, guess.values, frame, rows, ANY_RATE_HZ)?.correlation ?? 0;
-    if (!base || base.values.data.length / 3 !== rows) return 0;
-    const turn = frame === 'base' ? quaternion : undefined;
-    return fitTravel(base.values, guess.values, turn, rows, ANY_RATE_HZ)?.correlation ?? 0;
-  };
-  const other = usual === 'world' ? 'base' : 'world';
-  return correlation(other) > correlation(usual) + 0.02 ? other : usual;
+  if (guess.channel === 'baseAngularVelocity') {
+    return fitTurn(quaternion, guess.values, frame, rows, ANY_RATE_HZ)?.correlation ?? 0;
+  }
+  if (!base || base.values.data.length / 3 !== rows) return 0;
+  const turn = frame === 'base' ? quaternion : undefined;
+  return fitTravel(base.values, guess.values, turn, rows, ANY_RATE_HZ)?.correlation ?? 0;
 }
 
 /** True where four columns from `at` on have unit length in every row. */

@@ -35,6 +35,9 @@ export function guessMap(description: SourceDescription, { robot, kind, source }
     channels.executedAction = 'same';
     if (robot === undefined) notes.push('action.meaning is a guess: name the robot (--robot) to have it tested');
   }
+  for (const { channel, entry, isFrameUnsure } of guesses) {
+    if (isFrameUnsure) notes.push(`the file does not show the frame of ${channel}: ${entry.frame} is assumed`);
+  }
   const time = description.time ?? guessRate(guesses, notes);
   const joints = guessJoints(description, robot, notes);
   const guessedKind =

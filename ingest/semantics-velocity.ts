@@ -1,7 +1,7 @@
 // Contradictions that velocities show: units, frames and the rate. A recorded velocity must be the derivative of the
 // recorded position; a factor between them has a reason, and it is told.
 
-import { fitTravel, fitTurn, fitVelocity, type VelocityFit } from '../src/motion/check-velocity.js';
+import { explainsMore, fitTravel, fitTurn, fitVelocity, type VelocityFit } from '../src/motion/check-velocity.js';
 import type { Column } from '../src/motion/columns.js';
 import type { ChannelName } from '../src/motion/episode.js';
 import type { Contradiction, SemanticsInput } from './semantics.js';
@@ -183,9 +183,9 @@ export function velocityFrameContradictions({ motion, map }: SemanticsInput): Co
   const base = inFrame(baseQuaternion);
   if (world === undefined || base === undefined || world.size < 0.1) return [];
   const [own, other] = frame === 'world' ? [world, base] : [base, world];
-  if (own.correlation > 0.6 || other.correlation < IS_DERIVATIVE) return [];
+  if (!explainsMore(other.correlation, own.correlation)) return [];
   const name = frame === 'world' ? 'base' : 'world';
-  const message = `baseLinearVelocity is in the ${name} frame, not the ${frame}: it is the derivative of basePosition there (correlation ${other.correlation.toFixed(2)}; as mapped ${own.correlation.toFixed(2)})`;
+  const message = `baseLinearVelocity is in the ${name} frame, not the ${frame}: it is the derivative of basePosition there (correlation ${other.correlation.toFixed(3)}; as mapped ${own.correlation.toFixed(3)})`;
   const fix = [`channels.baseLinearVelocity.frame=${name}`];
   return [{ about: 'velocity-frame', channel: 'baseLinearVelocity', message, fix }];
 }

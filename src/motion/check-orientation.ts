@@ -3,10 +3,10 @@
 //
 // Evidence, strongest first: a recorded angular velocity that is the orientation's derivative in one reading and not in
 // the others; a recorded gravity direction; a recorded base velocity that the orientation turns into the travelled
-// path; and that a robot mostly stands. A reading is only called wrong where another explains the data and it does not.
+// path; and that a robot mostly stands. A reading is only called wrong where another leaves far less unexplained.
 
 import { projectedGravity } from '../math/quaternion.js';
-import { FitSums, fitTravel, fitTurn } from './check-velocity.js';
+import { explainsMore, FitSums, fitTravel, fitTurn } from './check-velocity.js';
 import { type Column, isValidAt } from './columns.js';
 
 /** How the four numbers are read, against the way in which they were mapped to w x y z. */
@@ -36,9 +36,6 @@ export interface OrientationVerdict {
   readonly evidence: string;
 }
 
-/** Correlation above which a reading explains the data, and below which it does not. */
-const EXPLAINS = 0.8;
-const FAILS = 0.5;
 /** Angular velocity (rad/s) and speed (m/s) below which there is nothing to explain. */
 const AT_REST = 0.1;
 /** Mean of the up direction along the world's for a robot that stands, and for one that cannot. */
@@ -77,10 +74,10 @@ interface Candidate {
 
 /** The best of some readings, where the mapped one fails and it does not. */
 function betterThanMapped(candidates: readonly Candidate[], mapped: Candidate | undefined): Candidate | undefined {
-  if (mapped === undefined || mapped.correlation >= FAILS) return undefined;
+  if (mapped === undefined) return undefined;
   // Of readings that explain the data equally well the one that changes least comes first.
-  const best = candidates.reduce((a, b) => (b.correlation > a.correlation + 0.02 ? b : a));
-  return best.correlation > EXPLAINS ? best : undefined;
+  const best = candidates.reduce((a, b) => (explainsMore(b.correlation, a.correlation) ? b : a));
+  return best !== mapped && explainsMore(best.correlation, mapped.correlation) ? best : undefined;
 }
 
 function byAngularVelocity(input: OrientationInput): OrientationVerdict | undefined {
@@ -165,5 +162,5 @@ export function meanUpright(orientation: Column, frameCount: number): number | u
 }
 
 function text({ correlation }: Candidate): string {
-  return correlation.toFixed(2);
+  return correlation.toFixed(3);
 }

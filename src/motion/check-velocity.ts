@@ -19,6 +19,17 @@ export interface VelocityFit {
   readonly recorded: number;
 }
 
+/** Share of a signal that a reading must leave unexplained before another can be called better, and the share of that
+ *  which the other may leave. Noise is left by both alike. */
+const UNEXPLAINED = 0.005;
+const LEFT_BY_BETTER = 0.3;
+
+/** True where a velocity is so much more the derivative in one reading than in another that chance is no reason. */
+export function explainsMore(better: number, worse: number): boolean {
+  const left = 1 - worse * Math.max(0, worse);
+  return better > 0.8 && left > UNEXPLAINED && 1 - better * better < LEFT_BY_BETTER * left;
+}
+
 /** Sums of products of what is recorded (r) and what is expected (e). */
 export class FitSums {
   #rr = 0;

@@ -140,11 +140,16 @@ describe.skipIf(!existsSync(DATA))('development data', () => {
     await expect(readMappedInput(join(DATA, path), { map: ordered, robot: t1, rate_hz: 50 })).rejects.toThrow(
       /action is an offset from the default pose, not absolute: .*channels.action.meaning=offset/,
     );
-    const right = await loadFieldMap(name, ['joints.names.robot=model', 'channels.action.meaning=offset']);
+    const offset = ['joints.names.robot=model', 'channels.action.meaning=offset'];
+    const turned = await loadFieldMap(name, offset);
+    await expect(readMappedInput(join(DATA, path), { map: turned, robot: t1, rate_hz: 50 })).rejects.toThrow(
+      /baseAngularVelocity is in the base frame, not the world/,
+    );
+    const right = await loadFieldMap(name, [...offset, 'channels.baseAngularVelocity.frame=base']);
     const episodes = await readMappedInput(join(DATA, path), { map: right, robot: t1, rate_hz: 50 });
     for (const [number, episode] of episodes.entries()) {
       const same = await read(`rollouts/t1_${number}.npz`, 't1-playground-npz', t1);
-      for (const channel of ['jointPosition', 'action', 'projectedGravity'] as const) {
+      for (const channel of ['jointPosition', 'action', 'projectedGravity', 'baseAngularVelocity'] as const) {
         same.channels[channel]!.data.forEach((value, at) => {
           // float32 in the one file, float64 in the other.
           expect(Math.abs(episode.channels[channel]!.data[at] - value)).toBeLessThan(1e-5);
