@@ -188,7 +188,12 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
 
 /** The plainest of hosts: files under a path, no ranges, no headers but the type. */
 async function serveFolder(folder: string): Promise<Server> {
-  const types: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/javascript', css: 'text/css' };
+  const types: Readonly<Record<string, string>> = {
+    html: 'text/html',
+    js: 'text/javascript',
+    css: 'text/css',
+    svg: 'image/svg+xml',
+  };
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://host').pathname).replace('/some/where/', '');
     const file = path === '' ? 'index.html' : path;

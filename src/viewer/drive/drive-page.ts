@@ -203,7 +203,10 @@ function showDrive(
       aim.style.transform = `translate(${label.x.toFixed(0)}px, ${label.y.toFixed(0)}px)`;
     },
   });
-  stage.lookAt(0, 0, 0.8 * opened.robot.standingHeight_m, 4.4 * opened.robot.standingHeight_m);
+  // On an upright screen from further away, and below the name.
+  const isUpright = place.clientHeight > place.clientWidth;
+  const { standingHeight_m: height } = opened.robot;
+  stage.lookAt(0, 0, (isUpright ? 0.9 : 0.8) * height, (isUpright ? 5.4 : 4.4) * height);
   scene.show(first, performance.now());
   context.onTheme((theme) => {
     stage.setTheme(theme);
