@@ -38,7 +38,7 @@ svg circle.policy { fill: var(--policy); stroke: none; fill-opacity: .75; } svg 
 svg line.policy, svg line.teacher { stroke-width: 1.6; } svg .whisker { stroke: var(--ink); stroke-width: 1.3; }
 svg rect { stroke: none; fill: var(--baseline); } svg rect.policy { fill: var(--policy); stroke: none; } svg rect.teacher { fill: var(--teacher); stroke: none; }
 svg rect.kicked { fill-opacity: .45; }
-ul.notes { padding-left: 1.2em; } li { max-width: 90ch; }
+ul.notes { padding-left: 1.2em; overflow-wrap: anywhere; } li { max-width: 90ch; }
 `.trim();
 
 /** The whole page. Colours that stay apart for people who see red and green alike: blue for the policy, orange for its teacher. */

@@ -3,7 +3,7 @@
 // Metrics alone do not say why they end. A training that is killed leaves `going` behind: who reads it judges by the
 // time of `updated`.
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TOOL } from '../base/version.js';
 
@@ -38,8 +38,10 @@ export function openStatus(run: string, step: number, steps: number, now_s: () =
   const write = (state: RunStatus['state'], message?: string) => {
     written_s = now_s();
     const status: RunStatus = { state, step: last, steps, started, updated: isoTime(written_s), message, tool: TOOL };
-    // Small enough to be written at once; a reader that meets half of it reads it again.
-    writeFileSync(join(run, STATUS_FILE), `${JSON.stringify(status)}\n`);
+    // Renamed into its place: a reader meets the old status or the new one, never half of it.
+    const temporary = join(run, `.${STATUS_FILE}.${process.pid}.tmp`);
+    writeFileSync(temporary, `${JSON.stringify(status)}\n`);
+    renameSync(temporary, join(run, STATUS_FILE));
   };
   write('going');
   return {

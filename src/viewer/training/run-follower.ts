@@ -71,7 +71,7 @@ export async function followRun(source: ViewerSource, item: SourceItem, now_ms: 
     async poll({ files }) {
       const has = (name: string) => files.some(({ path }) => path === name);
       const before = status;
-      // Half of a status that is just being written is no JSON: the next poll has it whole.
+      // What cannot be read now (a folder on a network that is away) may be there at the next look.
       if (has(FILES.status))
         status = await source.readJson<RunStatus>(`${item.path}/${FILES.status}`).catch(() => status);
       const isNew = JSON.stringify(status) !== JSON.stringify(before);
