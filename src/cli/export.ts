@@ -46,7 +46,7 @@ export function exportCommand(): Command {
         .default(false)
         .conflicts(['format', 'batch']),
     );
-  withCommonFlags(command, ['out', 'robot'], { robot: 'the one that the policy names; for --web' });
+  withCommonFlags(command, ['out', 'robot'], { robot: "the policy's own; drawn on the web page" });
   withExample(command, 'nextgait export runs/walk --out policies/walk --format onnx,tfjs');
   return command.action(
     verbAction(async (context, flags: ExportFlags, reference: string) => {

@@ -118,10 +118,15 @@ async function* readOne(
 async function inputsOf(inputs: readonly string[], map: FieldMap | undefined): Promise<string[]> {
   const files: string[] = [];
   for (const input of inputs) {
-    const isOne = !(await isFolder(input)) || (await isOneInput(input, map));
+    const isOne = !(await isPresentFolder(input)) || (await isOneInput(input, map));
     files.push(...(isOne ? [input] : await expandFolders([input], endingsOf(map))));
   }
   return files;
+}
+
+/** What is not there is refused by itself when it is read, and the others are ingested. */
+function isPresentFolder(path: string): Promise<boolean> {
+  return isFolder(path).catch(() => false);
 }
 
 async function isOneInput(folder: string, map: FieldMap | undefined): Promise<boolean> {

@@ -85,7 +85,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
     [
       'a field map that there is not',
       ['ingest', 'rollout', 'x', '--map', 'no', '--robot', 'g1', '--out', 'x'],
-      /no such field map: expected one of .*mujoco-npz/,
+      /no such field map: expected one of beyondmimic-npz, .* or a file/,
     ],
     ['a run that is not there', ['train', '--resume', 'nowhere'], /not a run folder/],
     ['a quickstart to append to', ['quickstart', '--append'], /--append: a quickstart is not appended to/],
