@@ -81,7 +81,7 @@ function speedText({ curves, config }: FollowedRun): string | undefined {
   const rate = curves.latest('train')?.stepsPerSecond;
   if (rate === undefined) return undefined;
   const tokens = tokensPerStep(config);
-  return `${rate.toFixed(1)} steps/s${tokens === undefined ? '' : ` · ${shortCount(rate * tokens)} tokens/s`}`;
+  return `${rate.toFixed(rate < 100 ? 1 : 0)} steps/s${tokens === undefined ? '' : ` · ${shortCount(rate * tokens)} tokens/s`}`;
 }
 
 function shortCount(value: number): string {
