@@ -40,7 +40,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folder, { recursive: true }));
 
-const config = { trials: 3, duration_s: 2, slots: 2, bootstrap: 100, commands: { set: 'paper' } };
+const config = { trials: 3, duration_s: 2, slots: 2, bootstrap: 100, modelBased: false, commands: { set: 'paper' } };
 const run = (options: Partial<EvaluateOptions>) => evaluate({ policy: folder, config, ...options });
 
 describe('trials that are written', () => {

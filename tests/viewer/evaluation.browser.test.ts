@@ -25,7 +25,18 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     ({ folder, remove } = await temporaryFolder());
     const policy = join(REPOSITORY, 'data/pretrained/g1-walk');
     // Kicks that no walker stands: some trials end in a fall.
-    const settings = ['--set', 'kicks.speed_mps=3', '--set', 'bootstrap=100', '--duration', '4', '--workers', '1'];
+    const settings = [
+      '--set',
+      'kicks.speed_mps=3',
+      '--set',
+      'bootstrap=100',
+      '--set',
+      'modelBased=false',
+      '--duration',
+      '4',
+      '--workers',
+      '1',
+    ];
     await succeed(['evaluate', policy, '--trials', '2', '--out', 'walk', ...settings], { cwd: folder });
     evaluation = JSON.parse(await readFile(join(folder, 'walk/evaluation.json'), 'utf8'));
     viewer = await startViewer([join(folder, 'walk')]);
@@ -125,7 +136,21 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page without WebGL', (
     const { folder, remove } = await temporaryFolder();
     const policy = join(REPOSITORY, 'data/pretrained/g1-walk');
     await succeed(
-      ['evaluate', policy, '--trials', '1', '--duration', '1.5', '--no-kicks', '--out', 'walk', '--workers', '1'],
+      [
+        'evaluate',
+        policy,
+        '--trials',
+        '1',
+        '--duration',
+        '1.5',
+        '--no-kicks',
+        '--set',
+        'modelBased=false',
+        '--out',
+        'walk',
+        '--workers',
+        '1',
+      ],
       { cwd: folder },
     );
     const viewer = await startViewer([join(folder, 'walk')]);
