@@ -258,6 +258,7 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
         bar.focus();
       },
       resetCamera: () => scene?.resetCamera(),
+      moveCamera: (turn_rad, distance) => stage?.moveCamera(turn_rad, distance),
       person: changePerson,
       link: () => void copyLink(context, writeAddress),
       picture: () => save(),

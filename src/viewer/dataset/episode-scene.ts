@@ -137,11 +137,13 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
 
   const scene: EpisodeScene = {
     show(data, skeleton) {
+      const isFirst = shown === undefined;
       shown = { data, velocity: headingVelocity(data.channels, data.entry.frames) };
       showPerson(skeleton);
       makeMarks();
       scene.setFrame(0);
-      scene.resetCamera();
+      // A view once chosen stays for the episodes that follow.
+      if (isFirst) scene.resetCamera();
     },
     setFrame(next) {
       if (shown === undefined) return;
@@ -158,6 +160,8 @@ export function createEpisodeScene(stage: Stage, description: RobotDescription):
       stage.lookAt(position[0], position[1], 0.5 * robot.standingHeight_m + 0.12, 3.4 * robot.standingHeight_m);
     },
     setTheme() {
+      asked.setColour(cssColour('--series-8'));
+      achieved.setColour(cssColour('--series-1'));
       if (shown === undefined) return;
       makeMarks();
       scene.setFrame(frame);

@@ -11,10 +11,14 @@ export interface ShortcutTargets {
   changeJoint(direction: 1 | -1): void;
   search(): void;
   resetCamera(): void;
+  moveCamera(turn_rad: number, distance: number): void;
   person(): void;
   link(): void;
   picture(): void;
 }
+
+const CAMERA_STEP_RAD = 0.2;
+const CAMERA_ZOOM = 1.15;
 
 export function datasetShortcuts(targets: ShortcutTargets): Shortcut[] {
   const { player } = targets;
@@ -36,6 +40,10 @@ export function datasetShortcuts(targets: ShortcutTargets): Shortcut[] {
     { keys: ['['], about: 'the joint before', run: () => targets.changeJoint(-1) },
     { keys: [']'], about: 'the next joint', run: () => targets.changeJoint(1) },
     { keys: ['/'], about: 'search episodes', run: targets.search },
+    { keys: ['q'], about: 'camera to the left', run: () => targets.moveCamera(-CAMERA_STEP_RAD, 1) },
+    { keys: ['e'], about: 'camera to the right', run: () => targets.moveCamera(CAMERA_STEP_RAD, 1) },
+    { keys: ['+', '='], about: 'nearer', run: () => targets.moveCamera(0, 1 / CAMERA_ZOOM) },
+    { keys: ['-'], about: 'farther', run: () => targets.moveCamera(0, CAMERA_ZOOM) },
     { keys: ['r'], about: 'camera back to the robot', run: targets.resetCamera },
     { keys: ['g'], about: 'the person behind a retargeted episode: over, beside, hidden', run: targets.person },
     { keys: ['c'], about: 'copy a link to this frame', run: targets.link },

@@ -126,6 +126,7 @@ export interface Arrow {
   /** From (x, y) on the ground, along a heading (rad), of a length (m); hidden where it is very short. */
   set(x: number, y: number, heading: number, length: number): void;
   hide(): void;
+  setColour(colour: string): void;
   dispose(): void;
 }
 
@@ -166,6 +167,7 @@ export function createArrow(colour: string, height_m: number): Arrow {
     hide() {
       object.visible = false;
     },
+    setColour: (next) => void material.color.set(next),
     dispose() {
       for (const part of [shaft, head]) part.geometry.dispose();
       material.dispose();

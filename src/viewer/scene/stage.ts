@@ -45,6 +45,8 @@ export interface Stage {
   follow(x: number, y: number, z: number): void;
   /** Puts the camera where a point is seen from the front left, at a distance (m). */
   lookAt(x: number, y: number, z: number, distance_m: number): void;
+  /** Turns the camera about what it looks at (rad, to the left), and multiplies its distance. */
+  moveCamera(turn_rad: number, distance: number): void;
   setTheme(theme: Theme): void;
   /** Frames drawn so far, and the smoothed time of drawing one (ms). */
   readonly statistics: { readonly frames: number; readonly draw_ms: number };
@@ -190,6 +192,13 @@ export function createStage(parent: HTMLElement, options: StageOptions): Stage {
       isFollowing = true;
       controls.update();
       stage.follow(x, y, z);
+    },
+    moveCamera(turn_rad, distance) {
+      const offset = camera.position.clone().sub(controls.target).applyAxisAngle(camera.up, turn_rad);
+      offset.setLength(Math.min(controls.maxDistance, Math.max(controls.minDistance, offset.length() * distance)));
+      camera.position.copy(controls.target).add(offset);
+      controls.update();
+      invalidate();
     },
     setTheme,
     get statistics() {

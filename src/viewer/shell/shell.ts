@@ -154,7 +154,10 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
       if (visit <= current) showProblem(problemOf(error));
     }
   };
-  window.addEventListener('error', (event) => showProblem(problemOf(event.error ?? event.message)));
+  window.addEventListener('error', (event) => {
+    // Without an error object it is none of ours: a browser's note on resizing, or a script of an extension.
+    if (event.error != null) showProblem(problemOf(event.error));
+  });
   window.addEventListener('unhandledrejection', (event) => showProblem(problemOf(event.reason)));
 
   await guard(async () => {
