@@ -47,7 +47,7 @@ export function daggerCommand(): Command {
     .addOption(
       new Option('--mix <share>', 'share of the steps that the teacher drives, 0 to 1, halved with every round')
         .argParser(parseShare)
-        .default(0),
+        .default(0.5),
     )
     .addOption(new Option('--steps <count>', "training steps of a round (default: the run's)").argParser(parseCount))
     .option('--anew', 'train every round from fresh weights instead of going on from those of its student', false)
