@@ -1,8 +1,4 @@
-// Metrics of training: one JSON line every few steps, in total, by source and by modality; mirrored to TensorBoard.
-
-import { appendFileSync } from 'node:fs';
-import { join } from 'node:path';
-import type { ScalarWriter } from './tensorboard.js';
+// Metrics of training: one line every few steps, in total, by source and by modality.
 
 /** Mean squared errors in normalised units; absent where no target of that modality was drawn. */
 export interface ModalityErrors {
@@ -78,20 +74,4 @@ function means(sums: Float64Array): ModalityErrors {
     ...(sums[1] > 0 ? { observation: sums[0] / sums[1] } : {}),
     ...(sums[3] > 0 ? { action: sums[2] / sums[3] } : {}),
   };
-}
-
-/** Appends a line to metrics.jsonl and its numbers to the event file. */
-export function writeMetrics(run: string, line: MetricsLine, events: ScalarWriter, wallTime_s: number): void {
-  appendFileSync(join(run, 'metrics.jsonl'), `${JSON.stringify(line)}\n`);
-  const scalars: Record<string, number> = { [`${line.split}/loss`]: line.loss };
-  const add = (prefix: string, errors: ModalityErrors) => {
-    for (const [modality, value] of Object.entries(errors)) scalars[`${prefix}/${modality}`] = value as number;
-  };
-  add(line.split, line.modalities);
-  for (const [source, errors] of Object.entries(line.sources)) add(`${line.split}/${source}`, errors);
-  for (const key of ['learningRate', 'gradientNorm', 'stepsPerSecond'] as const) {
-    const value = line[key];
-    if (value !== undefined) scalars[`train/${key}`] = value;
-  }
-  events.write(line.step, wallTime_s, scalars);
 }

@@ -17,10 +17,11 @@ import { robotFromJson } from '../robot/robot-json.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { checkNormaliser, normaliserSchema } from '../tokens/normaliser.js';
 import { createTokenSpec, tokenConfigSchema } from '../tokens/token-spec.js';
+import { bundleOfState } from './bundle-of-state.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { DataReport } from './prepare.js';
 import { type TrainConfig, trainConfigSchema } from './train-config.js';
-import { type Recipe, STATE, validationState } from './training-program.js';
+import { type Recipe, STATE } from './training-program.js';
 
 export const RUN_FILES = { config: 'config.yaml', recipe: 'recipe.json', metrics: 'metrics.jsonl' } as const;
 
@@ -71,11 +72,11 @@ export async function readRun(folder: string): Promise<Run> {
 
 /** The policy of a run: the newest checkpoint, or a named one; the moving average of the weights where there is one. */
 export async function bundleOfRun(folder: string, checkpoint?: string): Promise<PolicyBundle> {
-  const run = await readRun(folder);
+  const { config, recipe, robot, data } = await readRun(folder);
   const { info, state, folder: checkpointFolder } = await readCheckpoint(folder, checkpoint);
-  const held = validationState(run.recipe, state);
-  const specs = parameterSpecs(run.recipe.model, run.recipe.tokens);
-  const wrong = specs.filter(({ name, shape }) => held[STATE.parameter + name]?.length !== sizeOf(shape));
+  const wrong = parameterSpecs(recipe.model, recipe.tokens).filter(
+    ({ name, shape }) => state[STATE.parameter + name]?.length !== sizeOf(shape),
+  );
   if (wrong.length > 0) {
     throw new DataError({
       where: checkpointFolder,
@@ -85,19 +86,11 @@ export async function bundleOfRun(folder: string, checkpoint?: string): Promise<
       fix: 'The checkpoint is of another run; name another one with --checkpoint',
     });
   }
-  const mean = held[STATE.runningMean];
-  return {
-    name: run.config.name,
-    ...run.recipe,
-    robot: run.robot,
-    parameters: Object.fromEntries(specs.map(({ name }) => [name, held[STATE.parameter + name]])),
-    running: mean === undefined ? undefined : { mean, variance: held[STATE.runningVariance] },
-    provenance: {
-      tool: info.tool,
-      step: info.step,
-      commandRange: (run.data.report as DataReport | undefined)?.commandRange,
-      config: run.config,
-      data: run.data,
-    },
-  };
+  return bundleOfState(config.name, recipe, robot, state, {
+    tool: info.tool,
+    step: info.step,
+    commandRange: (data.report as DataReport | undefined)?.commandRange,
+    config,
+    data,
+  });
 }

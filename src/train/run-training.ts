@@ -20,6 +20,7 @@ import { readCheckpoint } from './checkpoint.js';
 import type { MetricsLine } from './metrics.js';
 import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
+import { folderRecord } from './run-record.js';
 import { openStatus } from './run-status.js';
 import { openEventFile } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
@@ -182,7 +183,7 @@ async function runSteps(
       state,
       firstStep,
       pending,
-      events,
+      record: folderRecord(run.folder, events),
       now_s,
       signal: hooks.signal,
       onStep: (step, loss, stepsPerSecond) => {

@@ -1,7 +1,8 @@
 // The training loop: draw, cut, step, measure, save. Everything else is in the files it calls.
 //
 // The next batch is cut while the engine works on the current one. A run is a folder; killing it at any moment loses
-// at most the steps since the last checkpoint, and resuming repeats them to the bit.
+// at most the steps since the last checkpoint, and resuming repeats them to the bit. The loop knows no files: a browser
+// trains with it too.
 
 import { DataError, listNames } from '../base/errors.js';
 import { TOOL } from '../base/version.js';
@@ -10,10 +11,9 @@ import type { Program, Runtime } from '../runtime/runtime.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { adamWScalars } from './adamw.js';
 import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches } from './batches.js';
-import { writeCheckpoint } from './checkpoint.js';
-import { ErrorSums, type MetricsLine, writeMetrics } from './metrics.js';
+import type { CheckpointInfo } from './checkpoint.js';
+import { ErrorSums, type MetricsLine } from './metrics.js';
 import { learningRate } from './schedule.js';
-import type { ScalarWriter } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
 import {
   buildTrainingGraph,
@@ -24,7 +24,14 @@ import {
   validationState,
 } from './training-program.js';
 
+/** Where the numbers of a run and its checkpoints go: a run folder (run-record.ts), or a page. */
+export interface TrainRecord {
+  metrics(line: MetricsLine, time_s: number): void;
+  checkpoint(info: CheckpointInfo, state: StateValues): Promise<void>;
+}
+
 export interface TrainOptions {
+  /** The run's folder or name, for messages. */
   readonly run: string;
   readonly config: TrainConfig;
   readonly recipe: Recipe;
@@ -37,9 +44,11 @@ export interface TrainOptions {
   readonly state: StateValues;
   readonly firstStep: number;
   readonly pending: Readonly<Record<string, readonly number[]>>;
-  readonly events: ScalarWriter;
+  readonly record: TrainRecord;
   readonly now_s: () => number;
   readonly signal?: AbortSignal;
+  /** Awaited before each step: a page takes messages there, or holds the training. */
+  readonly beforeStep?: () => Promise<void>;
   readonly onStep?: (step: number, loss: number, stepsPerSecond: number) => void;
   readonly onValidation?: (line: MetricsLine) => void;
 }
@@ -53,7 +62,7 @@ export interface TrainResult {
 }
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { config, recipe, robot, source, runtime, run } = options;
+  const { config, recipe, robot, source, runtime, run, record } = options;
   const { train: optimiser, log } = config;
   const maker = createBatchMaker(optimiser, recipe.tokens, robot, source, {
     sourceWeights: config.data.sources,
@@ -87,19 +96,21 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   let mark = { step, time_s: options.now_s() };
   const save = async () => {
     if (saved === step) return;
-    await writeCheckpoint(run, { step, tool: TOOL, pending: sums.save() }, await program.readState());
+    await record.checkpoint({ step, tool: TOOL, pending: sums.save() }, await program.readState());
     saved = step;
   };
   const validate = async () => {
     lastValidation = await validationPass(validation, recipe, source, held, step, await program.readState());
-    writeMetrics(run, lastValidation, options.events, options.now_s());
+    record.metrics(lastValidation, options.now_s());
     options.onValidation?.(lastValidation);
   };
 
   try {
     if (step === 0) await save();
     if (step < optimiser.steps) fill(batches, step);
-    while (step < optimiser.steps && options.signal?.aborted !== true) {
+    while (step < optimiser.steps) {
+      await options.beforeStep?.();
+      if (options.signal?.aborted === true) break;
       const rate = learningRate(optimiser, step);
       const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
       let loss = 0;
@@ -134,7 +145,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
           gradientNorm,
           stepsPerSecond,
         };
-        writeMetrics(run, last, options.events, now_s);
+        record.metrics(last, now_s);
         options.onStep?.(step, last.loss, stepsPerSecond);
         sums.clear();
       }

@@ -14,6 +14,7 @@ import { memorySource } from '../../src/tokens/window-source.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import type { MetricsLine } from '../../src/train/metrics.js';
 import { prepareData } from '../../src/train/prepare.js';
+import { folderRecord } from '../../src/train/run-record.js';
 import { trainConfigSchema } from '../../src/train/train-config.js';
 import { type TrainOptions, train } from '../../src/train/trainer.js';
 import { initialState, type Recipe, type StateValues } from '../../src/train/training-program.js';
@@ -70,7 +71,7 @@ async function setUp(run: string, changes: Tree = {}, episodes: readonly Episode
     state: initialState(recipe, config.train, parameters),
     firstStep: 0,
     pending: {},
-    events: { write: () => {}, close: () => {} },
+    record: folderRecord(join(folder, run), { write: () => {}, close: () => {} }),
     now_s: () => 0,
   };
 }
