@@ -5,6 +5,7 @@ import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DataError } from '../src/base/errors.js';
+import { unreadableFile } from '../src/base/files.js';
 import { groupColumns } from './column-groups.js';
 import { isFolder } from './input-path.js';
 import { type CsvTable, readCsv } from './readers/csv.js';
@@ -85,8 +86,7 @@ async function firstLine(path: string): Promise<string> {
       if (line.trim() !== '') return line.replace(/^\ufeff/, '');
     }
   } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+    throw unreadableFile(path, error);
   } finally {
     stream.destroy();
   }

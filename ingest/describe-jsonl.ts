@@ -1,7 +1,7 @@
 // What is in a file of JSON lines: every path that leads to numbers, with how many it gives a line.
 
-import { type FileHandle, open } from 'node:fs/promises';
 import { DataError } from '../src/base/errors.js';
+import { openForReading } from '../src/base/files.js';
 import { clockUnit } from './describe-csv.js';
 import { readJsonl } from './readers/jsonl.js';
 import type { SourceDescription, SourceField } from './source-description.js';
@@ -24,13 +24,7 @@ export async function describeJsonl(path: string): Promise<SourceDescription> {
 }
 
 async function firstRecord(path: string): Promise<unknown> {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
-  }
+  const file = await openForReading(path);
   let lineNumber = 0;
   try {
     for await (const line of file.readLines()) {

@@ -8,9 +8,9 @@
 // What is wrong in a file is an error with file:line, expected and found; nothing is skipped or filled in. Speed: about
 // 100 MB/s on one core. Limits: the hierarchy may take 16 MB, UTF-16 is refused.
 
-import { open } from 'node:fs/promises';
 import type { FloatArray } from '../../src/base/arrays.js';
 import { DataError } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 import { type BvhHeader, parseBvhHeader } from './bvh-header.js';
 import { createBvhRowScanner } from './bvh-rows.js';
 
@@ -186,13 +186,7 @@ function allocate(precision: BvhOptions['precision'], length: number): FloatArra
 
 /** A file in blocks that share one buffer: each is valid until the next is asked for. */
 async function* fileBlocks(path: string): AsyncGenerator<Uint8Array> {
-  let handle: Awaited<ReturnType<typeof open>>;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be opened', found }, { cause: error });
-  }
+  const handle = await openForReading(path);
   try {
     const buffer = new Uint8Array(BLOCK);
     for (;;) {

@@ -7,6 +7,7 @@ import { open, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Dataset, File, Group } from 'h5wasm/node';
 import { DataError, listNames } from '../../src/base/errors.js';
+import { unreadableFile } from '../../src/base/files.js';
 import { nearest } from '../../src/base/nearest.js';
 import type { NpyArray } from './npy.js';
 
@@ -193,8 +194,7 @@ async function requireHdf5(path: string): Promise<void> {
     }
   } catch (error) {
     if (error instanceof DataError) throw error;
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+    throw unreadableFile(path, error);
   }
   if (head.equals(MAGIC)) return;
   throw new DataError({ where: path, what: 'not an HDF5 file', found: `first bytes ${head.toString('hex')}` });

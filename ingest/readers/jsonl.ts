@@ -1,8 +1,8 @@
 // Reads numbers by path from a file of JSON lines, streaming; every missing or wrong value is told by file and line.
 // A path gives one number or a list, of the same length in every line.
 
-import { type FileHandle, open } from 'node:fs/promises';
 import { DataError, type DataErrorDetail, FindingsError } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 import { GrowingRows } from './growing.js';
 import { collectNumbers, type PathStep, parsePath } from './value-path.js';
 
@@ -25,15 +25,7 @@ export async function readJsonl(
     steps: parsePath(text, path),
     rows: undefined as GrowingRows | undefined,
   }));
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    throw new DataError(
-      { where: path, what: 'file cannot be read', found: (error as NodeJS.ErrnoException).code },
-      { cause: error },
-    );
-  }
+  const file = await openForReading(path);
   const findings: DataErrorDetail[] = [];
   let lineNumber = 0;
   let rowCount = 0;

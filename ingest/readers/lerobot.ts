@@ -7,7 +7,7 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError } from '../../src/base/errors.js';
-import { parseJson } from '../../src/base/files.js';
+import { parseJson, unreadableFile } from '../../src/base/files.js';
 import { ParquetFile, type ParquetNumbers } from './parquet.js';
 
 const featureSchema = z.object({
@@ -76,8 +76,7 @@ export async function readLeRobotInfo(folder: string): Promise<LeRobotInfo> {
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+    throw unreadableFile(path, error);
   }
   const result = infoSchema.safeParse(parseJson(text, path));
   if (!result.success) {

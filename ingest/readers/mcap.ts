@@ -3,10 +3,11 @@
 // A chunk that is damaged is left out and told; a file that ends in the middle gives every whole message before, also
 // those of the chunk that was being written. Records are parsed by @mcap/core, which checks chunk checksums.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { McapRecordBuilder, McapStreamReader, type McapTypes } from '@mcap/core';
 import { decompress } from 'fzstd';
 import { DataError, isUserError } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 import { decodeLz4Frames } from './lz4-frame.js';
 import { partialChunk } from './mcap-partial-chunk.js';
 
@@ -49,13 +50,7 @@ function checkedSize(size: bigint): number {
  * @throws DataError where it is no MCAP file or cannot be read; what `visit` throws
  */
 export async function readMcap(path: string, visit: (message: McapMessage) => boolean): Promise<string[]> {
-  let file: FileHandle;
-  try {
-    file = await open(path, 'r');
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
-  }
+  const file = await openForReading(path);
   try {
     return await readRecords(path, file, visit);
   } finally {

@@ -1,8 +1,8 @@
 // Files of Python objects, whatever their container: plain pickles, joblib (raw, zlib, gzip), torch (zip and older), and
 // numpy's .npy of one object. Recognised by content, never by name. Nothing in them is executed (see pickle.ts).
 
-import { open } from 'node:fs/promises';
 import { DataError } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 import { decompress, JOBLIB_CLASSES } from './joblib.js';
 import { classTable, NUMPY_CLASSES, PYTHON_CLASSES } from './numpy-pickle.js';
 import { type PickleOptions, readPickle } from './pickle.js';
@@ -108,13 +108,7 @@ function endOfObjectHeader(bytes: Buffer, file: string): number {
 }
 
 async function readWhole(path: string, maximumBytes: number): Promise<Buffer> {
-  let handle: Awaited<ReturnType<typeof open>>;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be opened', found }, { cause: error });
-  }
+  const handle = await openForReading(path);
   try {
     const { size } = await handle.stat();
     if (size > maximumBytes) {

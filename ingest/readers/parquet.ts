@@ -3,10 +3,11 @@
 // Decoding is hyparquet's, with hyparquet-compressors for zstd, gzip, brotli and lz4. A column is a list of equal length
 // in every row (a vector) or one value; null is a missing value, NaN among numbers.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { type AsyncBuffer, type FileMetaData, type ParquetScan, parquetMetadataAsync, parquetScan } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { DataError, listNames } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 import { nearest } from '../../src/base/nearest.js';
 
 /** Numbers of one column [row, width]. */
@@ -45,13 +46,7 @@ export class ParquetFile {
 
   /** @throws DataError where the file cannot be read or is no whole Parquet file */
   static async open(path: string): Promise<ParquetFile> {
-    let file: FileHandle;
-    try {
-      file = await open(path, 'r');
-    } catch (error) {
-      const found = (error as NodeJS.ErrnoException).code;
-      throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
-    }
+    const file = await openForReading(path);
     try {
       const buffer = await bufferOf(file);
       const metadata = await parquetMetadataAsync(buffer);

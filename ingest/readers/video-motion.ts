@@ -4,12 +4,11 @@
 // producer by its keys. See smpl-producers.ts for what each producer has, smpl-repair.ts for what is mended.
 
 import { existsSync } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { z } from 'zod';
 import { parseConfig } from '../../src/base/config.js';
 import { DataError } from '../../src/base/errors.js';
-import { sha256OfFile } from '../../src/base/files.js';
+import { openForReading, sha256OfFile } from '../../src/base/files.js';
 import { TOOL } from '../../src/base/version.js';
 import type { Finding, Provenance } from '../../src/motion/episode.js';
 import type { HumanMotion } from '../../src/motion/human-motion.js';
@@ -61,7 +60,7 @@ export async function readVideoMotions(path: string, options: VideoMotionOptions
   const settings = parseConfig(videoMotionSchema, options, path);
   const provenance: Provenance = {
     input: basename(path),
-    sha256: await sha256OfFileOrRefuse(path),
+    sha256: await sha256OfFile(path),
     tool: TOOL,
     options: { ...options },
   };
@@ -249,7 +248,7 @@ async function readRest(path: string): Promise<Float64Array> {
 }
 
 async function isZip(path: string): Promise<boolean> {
-  const handle = await openOrRefuse(path);
+  const handle = await openForReading(path);
   try {
     const head = new Uint8Array(4);
     await handle.read(head, 0, 4, 0);
@@ -257,18 +256,4 @@ async function isZip(path: string): Promise<boolean> {
   } finally {
     await handle.close();
   }
-}
-
-async function openOrRefuse(path: string) {
-  try {
-    return await open(path, 'r');
-  } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be opened', found }, { cause: error });
-  }
-}
-
-async function sha256OfFileOrRefuse(path: string): Promise<string> {
-  await (await openOrRefuse(path)).close();
-  return sha256OfFile(path);
 }

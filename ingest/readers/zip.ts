@@ -3,9 +3,10 @@
 //
 // Stored and deflated entries; no encryption, no archives over 4 GB (zip64 sizes). Source: PKWARE APPNOTE 6.3.10.
 
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { DataError } from '../../src/base/errors.js';
+import { openForReading } from '../../src/base/files.js';
 
 export interface ZipEntry {
   readonly name: string;
@@ -38,15 +39,7 @@ export class ZipFile {
 
   /** @throws DataError where the file is no zip archive, or one of a kind that is not read here */
   static async open(path: string): Promise<ZipFile> {
-    let handle: FileHandle;
-    try {
-      handle = await open(path, 'r');
-    } catch (error) {
-      throw new DataError(
-        { where: path, what: 'file cannot be read', found: (error as NodeJS.ErrnoException).code },
-        { cause: error },
-      );
-    }
+    const handle = await openForReading(path);
     try {
       return new ZipFile(path, handle, await readDirectory(path, handle));
     } catch (error) {

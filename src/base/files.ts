@@ -1,8 +1,9 @@
-// Files that are whole or absent: written beside their place, flushed, then renamed into it.
+// Files that are whole or absent: written beside their place, flushed, then renamed into it. Files that cannot be read
+// are refused in the same words everywhere.
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataError } from './errors.js';
@@ -26,6 +27,21 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   }
 }
 
+/** A file to read from; the caller closes it. @throws DataError where it cannot be opened */
+export async function openForReading(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, 'r');
+  } catch (error) {
+    throw unreadableFile(path, error);
+  }
+}
+
+/** What the user is told of a file that the system does not let be read, with the system's code (`ENOENT`). */
+export function unreadableFile(path: string, error: unknown): DataError {
+  const found = (error as NodeJS.ErrnoException).code;
+  return new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+}
+
 /** A JSON object from the text of a file. @throws DataError naming the file */
 export function parseJson(text: string, path: string): Record<string, unknown> {
   let value: unknown;
@@ -44,8 +60,7 @@ export async function sha256OfFile(path: string): Promise<string> {
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code;
-    throw new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+    throw unreadableFile(path, error);
   }
   return hash.digest('hex');
 }
