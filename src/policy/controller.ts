@@ -57,6 +57,8 @@ export interface Controller {
     commands: Float64Array,
     actions: Float64Array,
   ): Promise<void>;
+  /** The phase clock of a slot, where the controller walks by one: its phase can be read and set (rad). */
+  clock?(slot: number): { advance_rad: number } | undefined;
   /**
    * A controller that commands torques has this: joint torques of one robot, wanted at every physics step. Its actions
    * are then zero, mean nothing and are not executed.

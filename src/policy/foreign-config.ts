@@ -72,7 +72,7 @@ const phaseSchema = z.strictObject({
   frequency_hz: z.number().positive(),
   /** Phase of each entry at reset (rad): one for each leg, usually. */
   offsets_rad: z.array(finite).min(1),
-  /** Phases shown in place of the clock's while the command is nearly zero; the clock runs on beneath. */
+  /** Phases shown in place of the clock's while the command is nearly zero; the clock begins anew afterwards. */
   standing: z.strictObject({ commandBelow: z.number().positive(), phases_rad: z.array(finite).min(1) }).optional(),
 });
 export type PhaseConfig = z.infer<typeof phaseSchema>;

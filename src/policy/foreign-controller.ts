@@ -13,7 +13,7 @@ import type { ForeignPolicyConfig } from './foreign-config.js';
 import { ForeignNetwork, type OnnxModule } from './foreign-session.js';
 import { advanceObservation, compileObservation, type ObservationLayout } from './observation-terms.js';
 import { resolvePerJoint } from './per-joint.js';
-import { writePhases } from './phase-clock.js';
+import { PhaseClock } from './phase-clock.js';
 import { checkRobot } from './robot-requirements.js';
 
 export interface ForeignControllerOptions {
@@ -34,8 +34,9 @@ interface Slot {
   /** Previous network output, clipped, in the policy's joint order. */
   readonly lastAction: Float64Array;
   readonly phases: Float64Array;
-  /** Control steps since reset. */
-  frame: number;
+  readonly clock: PhaseClock | undefined;
+  /** Whether it has acted since reset. */
+  hasActed: boolean;
 }
 
 export class ForeignController implements Controller {
@@ -77,7 +78,8 @@ export class ForeignController implements Controller {
       observation: new Float32Array(plan.layout.size),
       lastAction: new Float64Array(config.joints.length),
       phases: new Float64Array(config.phase?.offsets_rad.length ?? 0),
-      frame: 0,
+      clock: config.phase && new PhaseClock(config.phase, config.rate_hz),
+      hasActed: false,
     }));
   }
 
@@ -96,8 +98,14 @@ export class ForeignController implements Controller {
   }
 
   reset(slot: number): void {
-    this.#slots[slot].frame = 0;
-    this.#slots[slot].lastAction.fill(0);
+    const { clock, lastAction } = this.#slots[slot];
+    clock?.reset();
+    lastAction.fill(0);
+    this.#slots[slot].hasActed = false;
+  }
+
+  clock(slot: number): PhaseClock | undefined {
+    return this.#slots[slot].clock;
   }
 
   async act(
@@ -124,7 +132,7 @@ export class ForeignController implements Controller {
         slot.lastAction[joint] = raw;
         actions[at + this.#robotIndices[joint]] = this.#scale[joint] * raw + this.#offset_rad[joint];
       }
-      slot.frame++;
+      slot.hasActed = true;
     }
   }
 
@@ -149,11 +157,9 @@ export class ForeignController implements Controller {
   }
 
   #observe(slot: Slot, state: RobotState, command: Float64Array): Float32Array {
-    const { observation, lastAction, phases, frame } = slot;
-    if (this.#config.phase !== undefined) {
-      writePhases(phases, this.#config.phase, frame, this.#config.rate_hz, command);
-    }
-    advanceObservation(this.#layout, observation, { state, command, lastAction, phases }, frame === 0);
+    const { observation, lastAction, phases, clock, hasActed } = slot;
+    clock?.tick(command, phases);
+    advanceObservation(this.#layout, observation, { state, command, lastAction, phases }, !hasActed);
     return observation;
   }
 }

@@ -1,11 +1,12 @@
 // Relabelling (DAgger, Ross et al. 2011, arXiv 1011.0686): a student drives, and its teacher says what it would have done.
 //
 // Both see the same states and commands and are told what was executed, so that the teacher's answer, the label, is the
-// one it gives in the history that the student made. In a share of the steps the teacher drives instead.
+// one it gives in the history that the student made (teacher.ts). In a share of the steps the teacher drives instead.
 
 import { DataError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { Controller } from '../policy/controller.js';
+import { Teacher } from './teacher.js';
 
 export interface RelabellingController extends Controller {
   /** Begins an episode: which steps the teacher drives is drawn from `random`. */
@@ -15,15 +16,16 @@ export interface RelabellingController extends Controller {
 }
 
 /**
- * A controller that acts as the student and keeps the teacher's answers. It owns neither: dispose() ends both.
+ * A controller that acts as the student and keeps the teacher's answers; dispose() ends both.
+ * @param teacher has TEACHER_LANES slots for each of the student's
  * @param share share of the steps that the teacher drives, 0 to 1
  * @throws DataError where the two are not for the same robot and rate
  */
 export function relabellingController(student: Controller, teacher: Controller, share: number): RelabellingController {
   requirePair(student, teacher);
   const jointCount = student.robot.jointNames.length;
-  const slotCount = Math.min(student.slotCount, teacher.slotCount);
-  const labels = new Float64Array(slotCount * jointCount);
+  const { slotCount } = student;
+  const asked = new Teacher(teacher, slotCount);
   let driver: Random | undefined;
   return {
     name: student.name,
@@ -36,25 +38,25 @@ export function relabellingController(student: Controller, teacher: Controller, 
     begin(random) {
       driver = random;
     },
-    label: (slot) => labels.subarray(slot * jointCount, (slot + 1) * jointCount),
+    label: (slot) => asked.answer(slot),
     reset(slot) {
       student.reset(slot);
-      teacher.reset(slot);
+      asked.reset(slot);
     },
     async act(slots, states, commands, actions) {
-      await teacher.act(slots, states, commands, labels);
+      await asked.ask(slots, states, commands);
       await student.act(slots, states, commands, actions);
+      asked.follow(slots, actions);
       if (share === 0) return;
       if (driver === undefined) throw new Error('relabellingController: begin() comes before act()');
       for (const slot of slots) {
         if (driver.uniform() >= share) continue;
-        const first = slot * jointCount;
-        actions.set(labels.subarray(first, first + jointCount), first);
+        actions.set(asked.answer(slot), slot * jointCount);
       }
     },
     executed(slots, actions) {
       student.executed(slots, actions);
-      teacher.executed(slots, actions);
+      asked.executed(slots, actions);
     },
     async dispose() {
       await student.dispose();

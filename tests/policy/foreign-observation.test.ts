@@ -8,7 +8,7 @@ import {
   type ObservationContext,
   type ObservationInput,
 } from '../../src/policy/observation-terms.js';
-import { writePhases } from '../../src/policy/phase-clock.js';
+import { PhaseClock } from '../../src/policy/phase-clock.js';
 import { stateOf } from './foreign-fixtures.js';
 
 // The robot's order is knee, hip, toe; the policy's is hip, knee.
@@ -112,20 +112,30 @@ test('mistakes in terms are named', () => {
 });
 
 test('phase clock: closed form, wrap and standing', () => {
-  const clock = {
+  const config = {
     frequency_hz: 1.5,
     offsets_rad: [0, Math.PI],
     standing: { commandBelow: 0.01, phases_rad: [Math.PI, Math.PI] },
   };
+  const clock = new PhaseClock(config, 50);
   const phases = new Float64Array(2);
-  for (const frame of [0, 1, 17, 33, 34, 100, 1000003]) {
-    writePhases(phases, clock, frame, 50, [1, 0, 0]);
+  for (let frame = 0; frame <= 100_003; frame++) {
+    clock.tick([1, 0, 0], phases);
+    if (![0, 1, 17, 33, 34, 100, 100_003].includes(frame)) continue;
     const turns = (1.5 * frame) / 50;
-    // cos and sin do not see whole turns; 1e6 frames are 3e4 turns of which rounding costs 1e-11.
+    // cos and sin do not see whole turns; a turn of each of 1e5 steps is rounded by 1e-16.
     expect(Math.cos(phases[0])).toBeCloseTo(Math.cos(2 * Math.PI * (turns % 1)), 9);
     expect(Math.cos(phases[1])).toBeCloseTo(-Math.cos(2 * Math.PI * (turns % 1)), 9);
     for (const phase of phases) expect(Math.abs(phase)).toBeLessThanOrEqual(Math.PI);
   }
-  writePhases(phases, clock, 17, 50, [0.005, 0, 0.005]);
+  clock.tick([0.005, 0, 0.005], phases);
   expect(Array.from(phases)).toEqual([Math.PI, Math.PI]);
+  // After standing it begins anew.
+  clock.tick([1, 0, 0], phases);
+  expect(Array.from(phases)).toEqual([0, -Math.PI]);
+  clock.reset();
+  clock.advance_rad = -1;
+  expect(clock.advance_rad).toBeCloseTo(2 * Math.PI - 1, 12);
+  clock.tick([1, 0, 0], phases);
+  expect(phases[0]).toBeCloseTo(-1, 12);
 });
