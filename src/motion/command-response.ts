@@ -8,6 +8,7 @@
 // enough segments executed the clean action throughout, they alone are fitted.
 // Segments in which the robot stood keep theirs: many controllers stand still for small commands.
 
+import { hasActionNoise } from './action-noise.js';
 import type { Channel, Episode } from './episode.js';
 
 /** Frames [first, end) of an episode under one command, and the mean velocity achieved in them. */
@@ -31,8 +32,6 @@ const SHORTEST_SEGMENT_S = 1;
 const REWEIGHTINGS = 20;
 /** Keeps the normal equations regular where an axis was never commanded, and moves no slope that is wanted. */
 const RIDGE = 1e-6;
-/** An executed action this close to the controller's own (rad) is its own. */
-const SAME_ACTION_RAD = 1e-4;
 
 /** Runs of constant command that have a hindsight label. */
 export function commandSegments(episode: Episode, label: Pick<Channel, 'data' | 'valid'>): CommandSegment[] {
@@ -49,7 +48,7 @@ export function commandSegments(episode: Episode, label: Pick<Channel, 'data' | 
     if (goesOn) continue;
     const long = frame - first >= SHORTEST_SEGMENT_S * episode.rate_hz;
     if (long && has(command, first) && has(label, first)) {
-      const noisy = executedNoise(episode, first, frame);
+      const noisy = isNoisy(episode, first, frame);
       segments.push({ first, end: frame, command: at(command, first), achieved: at(label, first), noisy });
     }
     first = frame;
@@ -94,12 +93,8 @@ export function calibrateLabel(
   return { ...label, data };
 }
 
-function executedNoise({ channels: { action, executedAction } }: Episode, first: number, end: number): boolean {
-  if (action === undefined || executedAction === undefined) return false;
-  for (let at = first * action.width; at < end * action.width; at++) {
-    // A masked value is NaN, and no difference.
-    if (Math.abs(action.data[at] - executedAction.data[at]) > SAME_ACTION_RAD) return true;
-  }
+function isNoisy(episode: Episode, first: number, end: number): boolean {
+  for (let frame = first; frame < end; frame++) if (hasActionNoise(episode, frame)) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@
 
 import { DataError } from '../base/errors.js';
 import type { Logger } from '../base/logger.js';
+import { hasActionNoise } from '../motion/action-noise.js';
 import { motionOf } from '../motion/columns.js';
 import {
   type CommandResponse,
@@ -21,8 +22,6 @@ import type { EpisodeSummary, WindowSource } from '../tokens/window-source.js';
 
 /** Share of labelled frames with noise below which a dataset counts as without action diversity. */
 const LEAST_DIVERSITY = 0.05;
-/** An executed action this close to its label (rad) is the label. */
-const SAME_ACTION_RAD = 1e-4;
 
 export interface EpisodeReader extends WindowSource {
   /** Whole episodes, one at a time. */
@@ -213,7 +212,7 @@ function addEpisode(
       }
     }
   }
-  const { action, executedAction } = episode.channels;
+  const { action } = episode.channels;
   let labelled = 0;
   let diverse = 0;
   if (action !== undefined) {
@@ -222,13 +221,7 @@ function addEpisode(
       if (action.valid !== undefined && action.valid[frame] === 0) continue;
       statistics.add(spec.observationWidth, action.data, frame * n, n);
       labelled += 1;
-      if (executedAction === undefined) continue;
-      for (let joint = 0; joint < n; joint++) {
-        const at = frame * n + joint;
-        if (Math.abs(executedAction.data[at] - action.data[at]) < SAME_ACTION_RAD) continue;
-        diverse += 1;
-        break;
-      }
+      if (hasActionNoise(episode, frame)) diverse += 1;
     }
   }
   return { labelled, diverse };
