@@ -1,8 +1,8 @@
 // A csv file, or a folder of several that belong together, as one recording.
 
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../src/base/errors.js';
+import { isPresentFolder } from '../src/base/files.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
 import { type CsvTable, readCsv } from './readers/csv.js';
@@ -60,11 +60,7 @@ export async function readCsvInput(path: string, map: FieldMap, robot: RobotMode
 /** The files of an input by table name; a map without tables has one, named ''. */
 async function tableFiles(path: string, map: FieldMap): Promise<Map<string, string>> {
   if (map.tables === undefined) return new Map([['', path]]);
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (!isFolder) {
+  if (!(await isPresentFolder(path))) {
     throw new DataError({
       where: path,
       what: 'input of a field map with tables',

@@ -8,11 +8,11 @@ import { readControllerLog } from '../../ingest/controller.js';
 import { type DescribedInput, describeInput } from '../../ingest/describe-input.js';
 import { type FieldMap, loadFieldMap, parseFieldMap } from '../../ingest/field-map.js';
 import { READERS } from '../../ingest/formats.js';
-import { isFolder } from '../../ingest/input-path.js';
 import type { MappedInputOptions } from '../../ingest/mapped-input.js';
 import { mendMap } from '../../ingest/mend-map.js';
 import { readRollout } from '../../ingest/rollout.js';
 import { DataError } from '../base/errors.js';
+import { isPresentFolder } from '../base/files.js';
 import type { SourceKind } from '../motion/episode.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { loadRobot } from '../sim/load-robot.js';
@@ -118,15 +118,11 @@ async function* readOne(
 async function inputsOf(inputs: readonly string[], map: FieldMap | undefined): Promise<string[]> {
   const files: string[] = [];
   for (const input of inputs) {
+    // What is not there is refused by itself when it is read, and the others are ingested.
     const isOne = !(await isPresentFolder(input)) || (await isOneInput(input, map));
     files.push(...(isOne ? [input] : await expandFolders([input], endingsOf(map))));
   }
   return files;
-}
-
-/** What is not there is refused by itself when it is read, and the others are ingested. */
-function isPresentFolder(path: string): Promise<boolean> {
-  return isFolder(path).catch(() => false);
 }
 
 async function isOneInput(folder: string, map: FieldMap | undefined): Promise<boolean> {

@@ -1,10 +1,11 @@
 // What the kinds of ingest share: flags, folders among the inputs, and the run itself.
 
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type IngestJob, type IngestReport, ingestInputs, REPORT_FILE } from '../../ingest/run-ingest.js';
 import { DataError } from '../base/errors.js';
+import { isPresentFolder } from '../base/files.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
 import { RESAMPLE_DEFAULTS } from '../motion/resample.js';
 import type { RobotModel } from '../robot/robot-model.js';
@@ -79,11 +80,7 @@ function summaryLine(report: IngestReport, out: string): string {
 export async function expandFolders(inputs: readonly string[], endings: readonly string[]): Promise<string[]> {
   const files: string[] = [];
   for (const input of inputs) {
-    const isFolder = await stat(input).then(
-      (found) => found.isDirectory(),
-      () => false,
-    );
-    if (!isFolder) {
+    if (!(await isPresentFolder(input))) {
       files.push(input);
       continue;
     }

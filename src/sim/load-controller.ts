@@ -5,12 +5,12 @@
 // the folders of the environment variable NEXTGAIT_POLICIES. A model-based controller is a config file alone, or the name
 // of one in configs/controllers.
 
-import { access, readdir, readFile, stat } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import * as onnx from 'onnxruntime-node';
 import { loadConfig } from '../base/config-file.js';
 import { DataError, listNames } from '../base/errors.js';
-import { packagePath, sha256OfFile } from '../base/files.js';
+import { isPresentFolder, packagePath, sha256OfFile } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
 import type { Controller } from '../policy/controller.js';
 import { type ForeignPolicyConfig, foreignPolicySchema } from '../policy/foreign-config.js';
@@ -129,11 +129,7 @@ async function networkPath(config: ForeignPolicyConfig, configPath: string, weig
 }
 
 async function weightsCandidates(weights: string, file: string): Promise<string[]> {
-  const isFolder = await stat(weights).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  return isFolder ? [resolve(weights, file)] : [resolve(weights)];
+  return (await isPresentFolder(weights)) ? [resolve(weights, file)] : [resolve(weights)];
 }
 
 async function isReadable(path: string): Promise<boolean> {

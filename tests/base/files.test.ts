@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { DataError } from '../../src/base/errors.js';
-import { openForReading, sha256OfFile } from '../../src/base/files.js';
+import { isPresentFolder, openForReading, sha256OfFile } from '../../src/base/files.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'nextgait-files-'));
 const present = join(folder, 'present.txt');
@@ -28,4 +28,8 @@ test('a file is opened; what is not there is refused by its path and the reason 
 test('a hash is refused in the same words', async () => {
   expect(await sha256OfFile(present)).toBe(createHash('sha256').update('walk').digest('hex'));
   await expect(sha256OfFile(absent)).rejects.toThrow(`${absent}: file cannot be read: found ENOENT`);
+});
+
+test('a folder is told from a file and from nothing', async () => {
+  expect(await Promise.all([folder, present, absent].map(isPresentFolder))).toEqual([true, false, false]);
 });
