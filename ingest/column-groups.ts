@@ -1,8 +1,7 @@
 // Columns of a csv file, put together by what their names share: `q_left_knee`, `q_right_knee` are one field over
 // joints, `root_x`, `root_y`, `root_z` one vector. Without a header every column is its own and the numbers must speak.
 
-import type { CsvTable } from './readers/csv.js';
-import type { RawField } from './recording.js';
+import { type CsvTable, pickColumns } from './readers/csv.js';
 import type { SourceField } from './source-description.js';
 
 export interface ColumnGroups {
@@ -67,18 +66,8 @@ function fieldOf(
     columns,
     shape: `${table.rowCount} x ${columns.length}`,
     type: 'number',
-    sample: pick(table, columns),
+    sample: pickColumns(table, columns),
   };
-}
-
-function pick({ columns, values, rowCount }: CsvTable, wanted: readonly string[]): RawField {
-  const indices = wanted.map((name) => columns.indexOf(name));
-  const width = wanted.length;
-  const data = new Float64Array(rowCount * width);
-  for (let row = 0; row < rowCount; row++) {
-    for (let k = 0; k < width; k++) data[row * width + k] = values[row * columns.length + indices[k]];
-  }
-  return { width, data };
 }
 
 /** Fewest names that a pattern over joints must have: more than the axes of a quaternion. */

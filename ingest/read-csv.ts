@@ -5,7 +5,7 @@ import { DataError } from '../src/base/errors.js';
 import { isPresentFolder } from '../src/base/files.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
-import { type CsvTable, readCsv } from './readers/csv.js';
+import { type CsvTable, pickColumns, readCsv } from './readers/csv.js';
 import {
   columnNumber,
   type RawField,
@@ -86,16 +86,6 @@ function namesInHeader(header: readonly string[], pattern: string, file: string)
     .map((name) => name.slice(before.length, name.length - after.length));
   if (names.length > 0) return names;
   throw new DataError({ where: `${file}:1`, what: 'joint names', expected: `columns like ${pattern}`, found: 'none' });
-}
-
-function pickColumns({ columns, values, rowCount }: CsvTable, wanted: readonly string[]): RawField {
-  const indices = wanted.map((name) => columns.indexOf(name));
-  const width = wanted.length;
-  const data = new Float64Array(rowCount * width);
-  for (let row = 0; row < rowCount; row++) {
-    for (let k = 0; k < width; k++) data[row * width + k] = values[row * columns.length + indices[k]];
-  }
-  return { width, data };
 }
 
 function timesOf(table: CsvTable, { time }: FieldMap, file: string): Float64Array {

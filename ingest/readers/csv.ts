@@ -86,6 +86,20 @@ export async function readCsv(
   return { header, columns, rowCount: rows.rowCount, values: rows.finish() };
 }
 
+/** Some of a table's columns, by name [row, width]. */
+export function pickColumns(
+  { columns, values, rowCount }: CsvTable,
+  wanted: readonly string[],
+): { readonly width: number; readonly data: Float64Array } {
+  const indices = wanted.map((name) => columns.indexOf(name));
+  const width = wanted.length;
+  const data = new Float64Array(rowCount * width);
+  for (let row = 0; row < rowCount; row++) {
+    for (let k = 0; k < width; k++) data[row * width + k] = values[row * columns.length + indices[k]];
+  }
+  return { width, data };
+}
+
 /** A cell as a number; NaN where it is empty, undefined where it is something else. */
 function toNumber(cell: string): number | undefined {
   if (cell === '') return Number.NaN;
