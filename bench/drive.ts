@@ -4,11 +4,9 @@
 // The rate is control steps over wall time, so that a machine with other work shows less; the processor time of
 // Chromium's processes says what it needs of a machine that has none.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
-import type { Browser, CDPSession, Page } from 'playwright-core';
-import { packagePath } from '../src/base/files.js';
+import type { CDPSession, Page } from 'playwright-core';
 import { type BenchResult, machineNote } from './result.js';
+import { type BrowserUse, browserUse, withViewer } from './viewer-session.js';
 
 export interface DriveBenchOptions {
   /** Each of one measurement (s). */
@@ -19,32 +17,16 @@ export interface DriveBenchOptions {
   readonly policy: string;
 }
 
-interface Reading {
+interface Reading extends BrowserUse {
   readonly steps: number;
   readonly frames: number;
   readonly dropped_ms: number;
   readonly time_ms: number;
-  /** Processor time (s) by kind of process. */
-  readonly processor_s: Readonly<Record<string, number>>;
-  readonly renderer_MB: number;
 }
 
 export async function driveBench(options: DriveBenchOptions): Promise<BenchResult> {
   const { seconds, rounds, policy } = options;
-  const { chromium } = await import('playwright-core');
-  const viewer = spawn(
-    process.execPath,
-    [packagePath('dist', 'src', 'cli', 'main.js'), 'view', policy, '--no-open', '--port', '0'],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let browser: Browser | undefined;
-  try {
-    const address = await addressOf(viewer);
-    browser = await chromium.launch({
-      executablePath: options.chromium,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--enable-unsafe-swiftshader'],
-    });
-    const session = await browser.newBrowserCDPSession();
+  return withViewer(policy, options.chromium, async ({ address, browser, session }) => {
     const page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
     const start = performance.now();
     await page.goto(`${address}#/drive`);
@@ -134,27 +116,11 @@ export async function driveBench(options: DriveBenchOptions): Promise<BenchResul
         },
       ],
     };
-  } finally {
-    await browser?.close();
-    viewer.kill();
-  }
+  });
 }
 
 function row(name: string, rounds: readonly number[]) {
   return { name, rounds };
-}
-
-/** Where `nextgait view` says that it serves. */
-export function addressOf(viewer: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    viewer.stderr!.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      const found = /Viewer at (http\S+)/.exec(text);
-      if (found !== null) resolve(found[1]);
-    });
-    viewer.once('exit', (code) => reject(new Error(`nextgait view ended with ${code}: ${text}`)));
-  });
 }
 
 async function read(page: Page, session: CDPSession): Promise<Reading> {
@@ -163,24 +129,11 @@ async function read(page: Page, session: CDPSession): Promise<Reading> {
     const dropped = document.querySelector<HTMLElement>('[data-rate]')?.dataset.droppedMs;
     return { steps: Number(steps), frames: Number(frames), dropped_ms: Number(dropped), time_ms: performance.now() };
   });
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const processor_s: Record<string, number> = {};
-  let renderer_MB = 0;
-  for (const { type, id, cpuTime } of processInfo) {
-    processor_s[type] = (processor_s[type] ?? 0) + cpuTime;
-    if (type === 'renderer') renderer_MB = Math.max(renderer_MB, await residentMegabytes(id));
-  }
-  return { ...shown, processor_s, renderer_MB };
+  return { ...shown, ...(await browserUse(session)) };
 }
 
 async function times(page: Page): Promise<[number, number]> {
   const text = (await page.locator('[data-times]').textContent()) ?? '';
   const [inPolicy, inPhysics] = Array.from(text.matchAll(/[\d.]+/g), Number);
   return [inPolicy, inPhysics];
-}
-
-/** Of Linux; NaN elsewhere. */
-export async function residentMegabytes(id: number): Promise<number> {
-  const text = await readFile(`/proc/${id}/status`, 'utf8').catch(() => '');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1] ?? Number.NaN) / 1024;
 }

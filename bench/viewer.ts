@@ -4,11 +4,9 @@
 // The built app over `nextgait view` in Chromium without a graphics card. Pictures a second are over wall time, so that a
 // machine with other work shows fewer; the processor time a picture says what it needs of a machine that has none.
 
-import { spawn } from 'node:child_process';
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import { packagePath } from '../src/base/files.js';
-import { addressOf, residentMegabytes } from './drive.js';
 import { type BenchResult, machineNote } from './result.js';
+import { browserUse, withViewer } from './viewer-session.js';
 
 export interface ViewerBenchOptions {
   readonly rounds: number;
@@ -21,26 +19,11 @@ export interface ViewerBenchOptions {
   readonly chromium: string;
 }
 
-interface Spent {
-  readonly processor_s: number;
-  readonly renderer_MB: number;
-}
-
 const STEP_MS = 30;
 
 export async function viewerBench(options: ViewerBenchOptions): Promise<BenchResult> {
   const { rounds, data, seconds, episodes } = options;
-  const { chromium } = await import('playwright-core');
-  const words = [packagePath('dist', 'src', 'cli', 'main.js'), 'view', data, '--no-open', '--port', '0'];
-  const viewer = spawn(process.execPath, words, { stdio: ['ignore', 'ignore', 'pipe'] });
-  let browser: Browser | undefined;
-  try {
-    const address = await addressOf(viewer);
-    browser = await chromium.launch({
-      executablePath: options.chromium,
-      args: ['--no-sandbox', '--disable-dev-shm-usage', '--enable-unsafe-swiftshader'],
-    });
-    const session = await browser.newBrowserCDPSession();
+  return withViewer(data, options.chromium, async ({ address, browser, session }) => {
     const first_s: number[] = [];
     const rates: number[] = [];
     const costs_ms: number[] = [];
@@ -48,11 +31,11 @@ export async function viewerBench(options: ViewerBenchOptions): Promise<BenchRes
       const page = await openPage(browser);
       first_s.push(await firstPicture(page, address));
       await page.locator('.plot canvas').first().waitFor();
-      const before = await spent(session);
+      const before_s = await processorTime(session);
       const [pictures, wall_s] = await scrub(page, seconds);
-      const after = await spent(session);
+      const after_s = await processorTime(session);
       rates.push(pictures / wall_s);
-      costs_ms.push((1000 * (after.processor_s - before.processor_s)) / Math.max(1, pictures));
+      costs_ms.push((1000 * (after_s - before_s)) / Math.max(1, pictures));
       await page.context().close();
     }
     const memory = await browse(await openPage(browser), session, address, episodes);
@@ -80,10 +63,7 @@ export async function viewerBench(options: ViewerBenchOptions): Promise<BenchRes
         { title: 'memory', header: ['episodes looked at', 'JavaScript heap (MB)', 'process (MB)'], rows: memory },
       ],
     };
-  } finally {
-    await browser?.close();
-    viewer.kill();
-  }
+  });
 }
 
 async function openPage(browser: Browser): Promise<Page> {
@@ -130,7 +110,7 @@ async function browse(page: Page, session: CDPSession, address: string, episodes
   const note = async (count: number) => {
     await own.send('HeapProfiler.collectGarbage');
     const { usedSize } = await own.send('Runtime.getHeapUsage');
-    const { renderer_MB } = await spent(session);
+    const { renderer_MB } = await browserUse(session);
     rows.push([String(count), (usedSize / 1e6).toFixed(1), renderer_MB.toFixed(0)]);
   };
   await note(1);
@@ -143,13 +123,8 @@ async function browse(page: Page, session: CDPSession, address: string, episodes
   return rows;
 }
 
-/** Processor time of all processes of the browser, and the memory of its largest page. */
-async function spent(session: CDPSession): Promise<Spent> {
-  const { processInfo } = await session.send('SystemInfo.getProcessInfo');
-  const renderers = processInfo.filter(({ type }) => type === 'renderer');
-  const sizes = await Promise.all(renderers.map(({ id }) => residentMegabytes(id)));
-  return {
-    processor_s: processInfo.reduce((sum, { cpuTime }) => sum + cpuTime, 0),
-    renderer_MB: Math.max(0, ...sizes),
-  };
+/** Processor time of all processes of the browser (s). */
+async function processorTime(session: CDPSession): Promise<number> {
+  const { processor_s } = await browserUse(session);
+  return Object.values(processor_s).reduce((sum, one) => sum + one, 0);
 }
