@@ -1,6 +1,7 @@
 // Contradictions that velocities show: units, frames and the rate. A recorded velocity must be the derivative of the
 // recorded position; a factor between them has a reason, and it is told.
 
+import { upperMedian } from '../src/math/median.js';
 import { explainsMore, fitTravel, fitTurn, fitVelocity, type VelocityFit } from '../src/motion/check-velocity.js';
 import type { Column } from '../src/motion/columns.js';
 import type { ChannelName } from '../src/motion/episode.js';
@@ -106,18 +107,18 @@ function sizeContradictions({ motion, map, robot }: SemanticsInput): [ChannelNam
   const { basePosition, jointPosition } = motion.columns;
   if (basePosition !== undefined) {
     const heights = motion.frameCount > 0 ? columnValues(basePosition, 2) : [];
-    const ratio = median(heights) / robot.standingHeight_m;
+    const ratio = upperMedian(heights) / robot.standingHeight_m;
     const unit = [
       { name: 'mm', factor: 1000 },
       { name: 'cm', factor: 100 },
     ].find(({ factor }) => ratio > 0.4 * factor && ratio < 1.6 * factor);
     if (unit !== undefined && ratio > 10) {
-      const message = `basePosition has the base at ${median(heights).toFixed(0)} m: its unit is ${unit.name}`;
+      const message = `basePosition has the base at ${upperMedian(heights).toFixed(0)} m: its unit is ${unit.name}`;
       found.push(['basePosition', message, unit.name]);
     }
     const converted = map.channels.basePosition?.unit;
     if ((converted === 'mm' || converted === 'cm') && ratio > 0 && ratio < 0.02) {
-      const message = `basePosition has the base at ${median(heights).toFixed(4)} m: its unit is m, not ${converted}`;
+      const message = `basePosition has the base at ${upperMedian(heights).toFixed(4)} m: its unit is m, not ${converted}`;
       found.push(['basePosition', message, 'm']);
     }
   }
@@ -147,7 +148,7 @@ export function rateContradictions(input: SemanticsInput): Contradiction[] {
   const good = [...fits(input)].filter(([, fit]) => fit.correlation > 0.9);
   if (good.length === 0) return [];
   const ratios = good.map(([, { ratio }]) => ratio);
-  const ratio = median(ratios);
+  const ratio = upperMedian(ratios);
   const agree = ratios.every((one) => Math.abs(one / ratio - 1) < RATE_MARGIN / 2);
   if (!agree || Math.abs(ratio - 1) < RATE_MARGIN) return [];
   const { time } = input.map;
@@ -167,7 +168,7 @@ export function clockDrift(input: SemanticsInput): number | undefined {
   const close = [...fits(input).values()].filter(({ correlation }) => correlation > 0.99);
   if (close.length === 0) return undefined;
   const ratios = close.map(({ ratio }) => ratio);
-  const ratio = median(ratios);
+  const ratio = upperMedian(ratios);
   const agree = ratios.every((one) => Math.abs(one - ratio) < DRIFT_MARGIN / 3);
   return agree && Math.abs(ratio - 1) > DRIFT_MARGIN && Math.abs(ratio - 1) < RATE_MARGIN ? ratio : undefined;
 }
@@ -192,11 +193,6 @@ export function velocityFrameContradictions({ motion, map }: SemanticsInput): Co
 
 function columnValues({ data, width }: Column, k: number): number[] {
   return Array.from({ length: data.length / width }, (_, frame) => data[frame * width + k]);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values.filter(Number.isFinite)).sort();
-  return sorted.length === 0 ? 0 : sorted[sorted.length >> 1];
 }
 
 function rms(values: ArrayLike<number>): number {

@@ -4,6 +4,7 @@
 // The reference is the clock of the first stamped topic. A topic whose stamps lie more than a second off it, as those of
 // a device that counts from its own start do, is brought to it by the times of logging, which all topics share.
 
+import { upperMedian } from '../src/math/median.js';
 import type { Finding } from '../src/motion/episode.js';
 import type { TopicRows } from './topic-rows.js';
 
@@ -42,7 +43,7 @@ export function putOnOneClock(topics: readonly TopicRows[], isStamped: boolean):
 function medianDelay({ log_s, stamp_s, rowCount }: TopicRows): number | undefined {
   const delays = log_s.map((log, row) => log - stamp_s[row]).filter((delay) => !Number.isNaN(delay));
   if (delays.length * 2 <= rowCount) return undefined;
-  return delays.sort()[delays.length >> 1];
+  return upperMedian(delays);
 }
 
 function timesOf(rows: TopicRows, delay: number | undefined, reference: number | undefined, findings: Finding[]) {

@@ -6,6 +6,7 @@
 // Velocities are means over constant-command stretches, after a settling time, in the heading frame, from displacement.
 
 import { DataError } from '../base/errors.js';
+import { wrapAngle } from '../math/angle.js';
 import { yawOf } from '../math/quaternion.js';
 import type { ChannelName } from '../motion/episode.js';
 import { type CommandSchedule, commandAt } from '../sim/command-schedule.js';
@@ -165,9 +166,4 @@ function rootMeanSquare(values: Float32Array | undefined): number | null {
   let squares = 0;
   for (let at = 0; at < values.length; at++) squares += values[at] ** 2;
   return Math.sqrt(squares / values.length);
-}
-
-/** The same angle in [-π, π). */
-function wrapAngle(angle: number): number {
-  return angle - 2 * Math.PI * Math.floor((angle + Math.PI) / (2 * Math.PI));
 }

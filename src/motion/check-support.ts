@@ -1,6 +1,7 @@
 // Whether joint angles are those joints' at all: a robot keeps its joints within their limits and the foot that it
 // stands on flat. With columns in another order it does neither.
 
+import { upperMedian } from '../math/median.js';
 import { rotate, rotateInverse } from '../math/quaternion.js';
 import { createPose, forwardKinematics, type KinematicTree, kinematicTree, type Pose } from '../robot/kinematics.js';
 import type { RobotModel } from '../robot/robot-model.js';
@@ -55,7 +56,7 @@ export function measureSupport(input: SupportInput, robot: RobotModel): Support 
   }
   return {
     pastLimits: count === 0 ? 0 : past / count,
-    ...(tilts.length > 0 ? { footTilt_rad: median(tilts) } : {}),
+    ...(tilts.length > 0 ? { footTilt_rad: upperMedian(tilts) } : {}),
   };
 }
 
@@ -89,9 +90,4 @@ export function isClearlyBetter(other: Support, mapped: Support): boolean {
   if (mapped.footTilt_rad === undefined || other.footTilt_rad === undefined) return false;
   if (other.pastLimits > mapped.pastLimits + CLEAR.pastLimits / 4) return false;
   return mapped.footTilt_rad > CLEAR.footTilt_rad && other.footTilt_rad < CLEAR.share * mapped.footTilt_rad;
-}
-
-function median(values: readonly number[]): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[sorted.length >> 1];
 }

@@ -8,6 +8,7 @@
 // enough segments executed the clean action throughout, they alone are fitted.
 // Segments in which the robot stood keep theirs: many controllers stand still for small commands.
 
+import { upperMedian } from '../math/median.js';
 import { hasActionNoise } from './action-noise.js';
 import type { Channel, Episode } from './episode.js';
 
@@ -71,7 +72,7 @@ export function fitCommandResponse(segments: readonly CommandSegment[]): Command
       coefficients = weightedLeastSquares(rows, targets, weights);
       const residuals = rows.map((row, at) => Math.abs(targets[at] - dot(row, coefficients)));
       // 1.4826 median |r| is the standard deviation of normal residuals; 2.385 is Cauchy's 95 % efficiency.
-      const scale = 2.385 * 1.4826 * Math.max(1e-4, [...residuals].sort((a, b) => a - b)[residuals.length >> 1]);
+      const scale = 2.385 * 1.4826 * Math.max(1e-4, upperMedian(residuals));
       weights = moving.map(({ first, end }, at) => (end - first) / (1 + (residuals[at] / scale) ** 2));
     }
     return coefficients;

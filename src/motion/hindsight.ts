@@ -6,6 +6,7 @@
 // the gait's own oscillation inside a short one makes a noisy label, and a noisy label flattens the response.
 // Velocities are those of a command: vx, vy (m/s) in the heading frame and wz (rad/s) about the vertical.
 
+import { wrapAngle } from '../math/angle.js';
 import { projectedGravity, yawOf } from '../math/quaternion.js';
 import { type Column, isValidAt, type Motion } from './columns.js';
 import type { Channel } from './episode.js';
@@ -173,9 +174,4 @@ function fromVelocities({ columns }: Motion): Measure | undefined {
     out[2] = angular.data[at] * ux + angular.data[at + 1] * uy + angular.data[at + 2] * uz;
     return true;
   };
-}
-
-/** The same angle in [-π, π). */
-function wrapAngle(angle: number): number {
-  return angle - 2 * Math.PI * Math.floor((angle + Math.PI) / (2 * Math.PI));
 }

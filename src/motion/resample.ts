@@ -7,6 +7,7 @@
 // output period is taken as it is: same-rate data passes through bit for bit.
 
 import { DataError } from '../base/errors.js';
+import { upperMedian } from '../math/median.js';
 import { slerp } from '../math/quaternion.js';
 import { type Column, type Columns, columnNames, isValidAt, type Motion, normaliseValidity } from './columns.js';
 import type { ChannelName } from './episode.js';
@@ -139,8 +140,7 @@ export function medianPeriod(time_s: Float64Array): number {
   if (time_s.length < 2) return 0;
   const periods = new Float64Array(time_s.length - 1);
   for (let frame = 0; frame < periods.length; frame++) periods[frame] = time_s[frame + 1] - time_s[frame];
-  periods.sort();
-  return periods[periods.length >> 1];
+  return upperMedian(periods);
 }
 
 function resampleColumn(
