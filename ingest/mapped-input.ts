@@ -3,7 +3,6 @@
 import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { sha256OfFile } from '../src/base/files.js';
-import type { Episode } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type Assembled, assembleEpisodes } from './assemble.js';
 import type { FieldMap } from './field-map.js';
@@ -34,16 +33,6 @@ export async function* readMappedEpisodes(path: string, options: MappedInputOpti
     source: options.source ?? map.source,
     kind: map.kind,
   });
-}
-
-/** All episodes of one input. @throws DataError or FindingsError where it or one of them is refused */
-export async function readMappedInput(path: string, options: MappedInputOptions): Promise<Episode[]> {
-  const episodes: Episode[] = [];
-  for await (const assembled of readMappedEpisodes(path, options)) {
-    if ('refused' in assembled) throw assembled.refused;
-    episodes.push(assembled.episode);
-  }
-  return episodes;
 }
 
 /** SHA-256 of one file; of the list of names and hashes where there are several. */

@@ -225,13 +225,6 @@ function halfToNumber(bits: number): number {
   return exponent === 0 ? sign * fraction * 2 ** -14 : sign * (1 + fraction) * 2 ** (exponent - 15);
 }
 
-/** A scalar array element as text, for names and the like; undefined where it is none. */
-export function toText(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('latin1');
-  return undefined;
-}
-
 export function kindOf(value: unknown): string {
   if (value === null || value === undefined) return 'nothing';
   if (value instanceof Map) return `a dictionary of ${value.size}`;

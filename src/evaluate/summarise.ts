@@ -14,7 +14,6 @@ import type { Stretch, TrialMetrics } from './trial-metrics.js';
 
 /** vx, vy, wz. */
 export type PerAxis<Value> = readonly [Value, Value, Value];
-export const AXIS_COUNT = 3;
 
 export interface ConditionSummary {
   readonly trials: number;

@@ -79,9 +79,3 @@ export function channelWidth(name: ChannelName, jointCount: number, footCount: n
   const width = CHANNELS[name].width;
   return width === 'joints' ? jointCount : width === 'feet' ? footCount : width;
 }
-
-/** True where the episode has the channel in that frame. */
-export function hasFrame(episode: Episode, name: ChannelName, frame: number): boolean {
-  const channel = episode.channels[name];
-  return channel !== undefined && (channel.valid === undefined || channel.valid[frame] === 1);
-}

@@ -4,7 +4,6 @@
 // marked derived, as are gravity and foot contacts: nobody measured them.
 
 import { DataError } from '../base/errors.js';
-import type { Logger } from '../base/logger.js';
 import { TOOL } from '../base/version.js';
 import { rotateInverse } from '../math/quaternion.js';
 import { type Column, type Columns, toChannels } from '../motion/columns.js';
@@ -187,14 +186,4 @@ export function qualityFindings(quality: QualityReport): Finding[] {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(0)} %`;
-}
-
-/** One line about a clip, for people. */
-export function logQuality(log: Logger, name: string, { quality, scale }: Retargeted): void {
-  const { keypoint_m, skating_mps, penetration_mm, feasibility } = quality;
-  log.info(
-    `${name}: scale ${scale.toFixed(2)}, keypoints ${(1000 * keypoint_m).toFixed(0)} mm, ` +
-      `skating ${skating_mps.mean.toFixed(3)} m/s, penetration ${penetration_mm.max.toFixed(1)} mm, ` +
-      `balanced ${percent(feasibility.balanced)}`,
-  );
 }

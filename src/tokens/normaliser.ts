@@ -7,7 +7,7 @@
 import { z } from 'zod';
 import { DataError } from '../base/errors.js';
 import type { ChannelName } from '../motion/episode.js';
-import { entryNames, rowWidth, type TokenSpec } from './token-spec.js';
+import { rowWidth, type TokenSpec } from './token-spec.js';
 
 /** Least standard deviation by channel, in the channel's unit. */
 export const DEVIATION_FLOORS: Readonly<Partial<Record<ChannelName, number>>> = {
@@ -93,11 +93,4 @@ export function checkNormaliser(normaliser: Normaliser, spec: TokenSpec, where: 
       });
     }
   }
-}
-
-/** A table of the widest and narrowest entries, for people. */
-export function describeNormaliser(normaliser: Normaliser, spec: TokenSpec, jointNames: readonly string[]): string[] {
-  return entryNames(spec, { jointNames }).map(
-    (name, at) => `${name} ${normaliser.mean[at].toFixed(3)} ± ${normaliser.deviation[at].toFixed(3)}`,
-  );
 }

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadFieldMap, TRUSTED } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { ParquetFile } from '../../ingest/readers/parquet.js';
 import { Random } from '../../src/base/random.js';
 import { openDataset } from '../../src/dataset/dataset.js';
 import { exportLeRobot, LEROBOT_FIELD_MAP } from '../../src/dataset/lerobot-export.js';
 import type { Channel, ChannelName, Episode } from '../../src/motion/episode.js';
 import { syntheticEpisode, TINY_ROBOT } from '../fixtures.js';
+import { readMappedInput } from '../ingest/read-mapped-input.js';
 import { temporaryFolder, writeDataset } from './helpers.js';
 
 /** A walk with every channel; some frames lack some of them. */

@@ -8,13 +8,13 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { chooseMap } from '../../ingest/choose-map.js';
 import { loadFieldMap } from '../../ingest/field-map.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { NpzFile } from '../../ingest/readers/npz.js';
 import { motionOf } from '../../src/motion/columns.js';
 import type { Episode, SourceKind } from '../../src/motion/episode.js';
 import { hindsightCommand } from '../../src/motion/hindsight.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const DATA = join(import.meta.dirname, '../../../shared/data');
 

@@ -6,9 +6,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { loadFieldMap } from '../../ingest/field-map.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const DATA = join(import.meta.dirname, '../../../shared/data');
 

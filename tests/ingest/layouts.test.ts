@@ -9,7 +9,6 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { chooseMap } from '../../ingest/choose-map.js';
 import { describeInput } from '../../ingest/describe-input.js';
 import { type FieldMap, loadFieldMap, parseFieldMap } from '../../ingest/field-map.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { mendMap } from '../../ingest/mend-map.js';
 import { NpzFile } from '../../ingest/readers/npz.js';
 import { packagePath } from '../../src/base/files.js';
@@ -17,6 +16,7 @@ import type { ChannelName, Episode, SourceKind } from '../../src/motion/episode.
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { temporaryFolder } from '../dataset/helpers.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const layout = (name: string) => join(import.meta.dirname, 'fixtures', 'layouts', name);
 const SAMPLE = (number: number) => packagePath('data', 'samples', 'rollouts', `g1_walk_${number}.npz`);

@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type FieldMap, fieldMapSchema } from '../../ingest/field-map.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { parseConfig } from '../../src/base/config.js';
 import { fromAxisAngle, rotate } from '../../src/math/quaternion.js';
 import { motionOf } from '../../src/motion/columns.js';
@@ -12,6 +11,7 @@ import type { Episode } from '../../src/motion/episode.js';
 import { hindsightCommand } from '../../src/motion/hindsight.js';
 import { temporaryFolder } from '../dataset/helpers.js';
 import { TINY_ROBOT } from '../fixtures.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const DEGREE = Math.PI / 180;

@@ -7,12 +7,12 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { type FieldMap, fieldMapSchema } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { readLeRobotInput } from '../../ingest/read-lerobot.js';
 import { parseConfig } from '../../src/base/config.js';
 import { isUserError } from '../../src/base/errors.js';
 import { temporaryFolder } from '../dataset/helpers.js';
 import { TINY_ROBOT } from '../fixtures.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const V3 = join(import.meta.dirname, 'fixtures/lerobot_v3');
 

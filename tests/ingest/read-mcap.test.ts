@@ -8,12 +8,12 @@ import { McapWriter } from '@mcap/core';
 import { describe, expect, it } from 'vitest';
 import { type FieldMap, loadFieldMap, parseFieldMap } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
-import { readMappedInput } from '../../ingest/mapped-input.js';
 import { readMcapInput } from '../../ingest/read-mcap.js';
 import { decodeLz4Frames } from '../../ingest/readers/lz4-frame.js';
 import { isUserError } from '../../src/base/errors.js';
 import { temporaryFolder } from '../dataset/helpers.js';
 import { TINY_ROBOT } from '../fixtures.js';
+import { readMappedInput } from './read-mapped-input.js';
 
 const FIXTURES = join(import.meta.dirname, 'fixtures');
 const CDR = join(FIXTURES, 'walk-cdr.mcap');
