@@ -2,9 +2,9 @@
 //
 // Everything a worker needs is plain data, so that a file gives the same episodes wherever it is done.
 
+import { inOrder, startWorkerPool } from '../src/base/worker-pool.js';
 import type { RetargetConfig } from '../src/retarget/retarget-config.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
-import { inOrder, startWorkerPool } from '../src/sim/worker-pool.js';
 import { readBvh } from './bvh.js';
 import { type HumanEpisodes, type HumanIngestOptions, retargeterOf } from './human.js';
 import type { BvhMotionOptions } from './readers/bvh-motion.js';
@@ -46,7 +46,7 @@ export async function openHumanFiles(
   const here = createHumanReader(setup);
   const size = Math.min(workers, files.length);
   if (size <= 1) return { read: here, close: async () => {} };
-  const pool = await startWorkerPool<HumanSetup, string, HumanEpisodes>('../../ingest/human-worker.js', setup, size);
+  const pool = await startWorkerPool<HumanSetup, string, HumanEpisodes>('dist/ingest/human-worker.js', setup, size);
   // A refused file must not end the sequence: it is thrown where it is read.
   const settle = (path: string) =>
     pool.run(path).then(

@@ -1,6 +1,6 @@
 // The worker thread of an ingest of human motion: one file a job.
 
-import { type JobServer, serveJobs } from '../src/sim/worker-pool.js';
+import { type JobServer, serveJobs } from '../src/base/worker-pool.js';
 import type { HumanEpisodes } from './human.js';
 import { createHumanReader, type HumanSetup } from './human-reader.js';
 

@@ -3,7 +3,7 @@
 // Jobs go block of trials by block of trials through all contenders, so that an interrupted evaluation has compared them
 // on the same trials, only fewer.
 
-import { inOrder, startWorkerPool } from '../sim/worker-pool.js';
+import { inOrder, startWorkerPool } from '../base/worker-pool.js';
 import { CONDITIONS, type PlannedTrial } from './trial-plan.js';
 import type { Trace } from './trial-recorder.js';
 import { createTrialServer, type TrialJob, type TrialOutcome, type TrialServerData } from './trial-server.js';
@@ -98,7 +98,7 @@ interface Server {
 
 /** One worker is this thread itself. */
 async function startServer(data: TrialServerData, workers: number): Promise<Server> {
-  if (workers > 1) return startWorkerPool('../evaluate/evaluate-worker.js', data, workers);
+  if (workers > 1) return startWorkerPool('dist/src/evaluate/evaluate-worker.js', data, workers);
   const server = await createTrialServer(data);
   return { size: 1, run: async (job) => (await server.run(job)).result, dispose: server.dispose };
 }

@@ -1,6 +1,6 @@
 // A worker thread of an evaluation.
 
-import { serveJobs } from '../sim/worker-pool.js';
+import { serveJobs } from '../base/worker-pool.js';
 import { createTrialServer } from './trial-server.js';
 
 await serveJobs(createTrialServer);

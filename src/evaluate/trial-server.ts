@@ -5,13 +5,13 @@
 // how many workers there are: batched products may round differently with the number of rows.
 
 import { Random } from '../base/random.js';
+import type { JobServer } from '../base/worker-pool.js';
 import type { Controller } from '../policy/controller.js';
 import { onnxRuntime } from '../runtime/onnx.js';
 import { Environment } from '../sim/environment.js';
 import type { LoadedRobot } from '../sim/load-robot.js';
 import { Engine } from '../sim/mujoco.js';
 import { rollOut, type Trial } from '../sim/rollout.js';
-import type { JobServer } from '../sim/worker-pool.js';
 import { type Contender, createContender } from './contenders.js';
 import { measureTrial, type TrialMetrics } from './trial-metrics.js';
 import type { PlannedTrial } from './trial-plan.js';

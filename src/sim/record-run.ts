@@ -1,6 +1,7 @@
 // A whole recording: finds controller and robot, spreads episodes over workers, hands them to a sink in order.
 
 import { DataError } from '../base/errors.js';
+import { inOrder, startWorkerPool, type WorkerPool } from '../base/worker-pool.js';
 import type { Episode } from '../motion/episode.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { commandRanges } from './command-schedule.js';
@@ -12,7 +13,6 @@ import type { RecordSettings } from './record-settings.js';
 import { type RecordSummary, SummaryCollector } from './record-summary.js';
 import { relabellingController } from './relabel.js';
 import { TEACHER_LANES } from './teacher.js';
-import { inOrder, startWorkerPool, type WorkerPool } from './worker-pool.js';
 
 /** Where episodes go: a dataset, usually. */
 export interface EpisodeSink {
@@ -139,7 +139,7 @@ function noteOf({ name, sha256 }: ControllerSource, { source, share }: RecordTea
 }
 
 async function startPool(data: RecordServerData, workers: number): Promise<WorkerPool<number, RecordedEpisode>> {
-  if (workers > 0) return startWorkerPool('record-worker.js', data, workers);
+  if (workers > 0) return startWorkerPool('dist/src/sim/record-worker.js', data, workers);
   const server = await recordServer(data);
   let last: Promise<unknown> = Promise.resolve();
   return {

@@ -2,13 +2,13 @@
 // thread or in this one.
 
 import { Random } from '../base/random.js';
+import type { JobServer } from '../base/worker-pool.js';
 import { Environment } from './environment.js';
 import { loadController } from './load-controller.js';
 import type { LoadedRobot } from './load-robot.js';
 import { buffersOf, type RecordedEpisode, type RecordPlan, recordEpisode } from './record.js';
 import { relabellingController } from './relabel.js';
 import { TEACHER_LANES } from './teacher.js';
-import type { JobServer } from './worker-pool.js';
 
 export interface RecordServerData {
   readonly plan: RecordPlan;

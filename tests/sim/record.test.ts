@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/base/config-file.js';
 import { packagePath } from '../../src/base/files.js';
+import { inOrder } from '../../src/base/worker-pool.js';
 import type { Episode } from '../../src/motion/episode.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadController } from '../../src/sim/load-controller.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { type RecordOutcome, record } from '../../src/sim/record-run.js';
 import { recordSchema } from '../../src/sim/record-settings.js';
-import { inOrder } from '../../src/sim/worker-pool.js';
 import { type PolicyFixture, writePolicy } from './record-fixture.js';
 
 let policy: PolicyFixture;
@@ -159,7 +159,7 @@ test('an interrupt finishes the episodes under way and says that there is more',
   expect(outcome).toMatchObject({ finished: false, written: episodes.length });
 });
 
-const worker = packagePath('dist', 'src', 'sim', 'record-worker.js');
+const worker = packagePath('dist', 'src', 'sim', 'dist/src/sim/record-worker.js');
 
 test.skipIf(!existsSync(worker))('one worker, two workers and none record the same, in the same order', async () => {
   const settings = { episodes: 5, disturbance: { sensorNoise: { jointPosition_rad: 0.01 } } };

@@ -5,10 +5,11 @@
 // written does not depend on the number of workers.
 
 import { parentPort, Worker, workerData } from 'node:worker_threads';
-import { DataError, type DataErrorDetail, FindingsError } from '../base/errors.js';
-import { packagePath } from '../base/files.js';
+import { DataError, type DataErrorDetail, FindingsError } from './errors.js';
+import { packagePath } from './files.js';
 
 export interface WorkerPool<Job, Result> {
+  /** Workers. */
   readonly size: number;
   /** Does a job on the next free worker. @throws what the job threw; user errors keep their kind */
   run(job: Job): Promise<Result>;
@@ -37,16 +38,18 @@ const END = -2;
 
 /**
  * Starts `size` workers and waits until each is set up.
- * @param script name of the compiled worker in dist/src/sim, for instance `record-worker.js`
+ * @param script the compiled worker, as packagePath() takes it: `dist/src/sim/record-worker.js`
  * @param data what every worker is set up from; copied to each
+ * @param jobsAhead jobs that a worker may have at a time: it takes the next one without a word from this thread
  * @throws what the setup threw
  */
 export async function startWorkerPool<Data, Job, Result>(
   script: string,
   data: Data,
   size: number,
+  jobsAhead = 1,
 ): Promise<WorkerPool<Job, Result>> {
-  const path = packagePath('dist', 'src', 'sim', script);
+  const path = packagePath(script);
   const members = Array.from({ length: size }, () => new Member(new Worker(path, { workerData: data })));
   try {
     await Promise.all(members.map((member) => member.ready));
@@ -54,12 +57,12 @@ export async function startWorkerPool<Data, Job, Result>(
     await Promise.all(members.map((member) => member.end()));
     throw error;
   }
-  const free = [...members];
+  const free = Array.from({ length: jobsAhead }, () => members).flat();
   const waiting: ((member: Member) => void)[] = [];
   return {
     size,
     async run(job) {
-      const member = free.pop() ?? (await new Promise<Member>((resolve) => waiting.push(resolve)));
+      const member = free.shift() ?? (await new Promise<Member>((resolve) => waiting.push(resolve)));
       try {
         return (await member.run(job)) as Result;
       } finally {
