@@ -16,12 +16,16 @@ import { sha256 } from '../robot/sha256.js';
 import type { Runtime } from '../runtime/runtime.js';
 import type { Normaliser } from '../tokens/normaliser.js';
 import { createTokenSpec } from '../tokens/token-spec.js';
+import type { WindowSource } from '../tokens/window-source.js';
 import { readCheckpoint } from './checkpoint.js';
+import type { OpenLoader } from './loader.js';
+import { canPoolBatches, pooledLoader } from './loader-pool.js';
 import type { MetricsLine } from './metrics.js';
 import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
 import { folderRecord } from './run-record.js';
 import { openStatus } from './run-status.js';
+import { shareCommands } from './shared-commands.js';
 import { openEventFile } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
 import { type TrainResult, train } from './trainer.js';
@@ -93,7 +97,8 @@ export async function startTraining(
     await writeRun({ folder: run, config, recipe, robot, data });
     const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
     const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
-    return await runSteps({ folder: run, config, recipe, robot, data }, prepared.source, state, 0, {}, hooks);
+    const source = { dataset, windows: prepared.source };
+    return await runSteps({ folder: run, config, recipe, robot, data }, source, state, 0, {}, hooks);
   } finally {
     dataset.close();
   }
@@ -118,7 +123,8 @@ export async function resumeTraining(run: string, hooks: TrainingHooks): Promise
     }
     hooks.log.info(`resuming ${run} after step ${info.step}`);
     await dropLinesAfter(run, info.step);
-    return await runSteps(old, prepared.source, state, info.step, info.pending, hooks);
+    const source = { dataset, windows: prepared.source };
+    return await runSteps(old, source, state, info.step, info.pending, hooks);
   } finally {
     dataset.close();
   }
@@ -158,9 +164,25 @@ function statisticsOf(normaliser: Normaliser): string {
   return sha256(new TextEncoder().encode(JSON.stringify(normaliser)));
 }
 
+interface TrainingSource {
+  readonly dataset: Dataset;
+  /** The dataset's windows with their command labels. */
+  readonly windows: WindowSource;
+}
+
+/** Cuts batches in a worker thread, which has the dataset open for itself: this thread's memory of it is freed. */
+function openPooled({ config, recipe, robot }: Run, { dataset, windows }: TrainingSource): OpenLoader | undefined {
+  if (!canPoolBatches()) return undefined;
+  return async (firstStep) => {
+    const commands = config.data.command === 'recorded' ? undefined : shareCommands(windows);
+    dataset.close();
+    return pooledLoader({ config, tokens: recipe.tokens, robot, commands }, firstStep);
+  };
+}
+
 async function runSteps(
   run: Run,
-  source: Parameters<typeof train>[0]['source'],
+  source: TrainingSource,
   state: Parameters<typeof train>[0]['state'],
   firstStep: number,
   pending: Parameters<typeof train>[0]['pending'],
@@ -177,11 +199,12 @@ async function runSteps(
       config: run.config,
       recipe: run.recipe,
       robot: run.robot,
-      source,
+      source: source.windows,
       heldOut: heldOutBy(run.config),
       runtime: hooks.runtime,
       state,
       firstStep,
+      openLoader: openPooled(run, source),
       pending,
       record: folderRecord(run.folder, events),
       now_s,

@@ -1,6 +1,6 @@
 // The training loop: draw, cut, step, measure, save. Everything else is in the files it calls.
 //
-// The next batch is cut while the engine works on the current one. A run is a folder; killing it at any moment loses
+// Batches are cut ahead of the step (loader.ts). A run is a folder; killing it at any moment loses
 // at most the steps since the last checkpoint, and resuming repeats them to the bit. The loop knows no files: a browser
 // trains with it too.
 
@@ -12,6 +12,7 @@ import type { WindowSource } from '../tokens/window-source.js';
 import { adamWScalars } from './adamw.js';
 import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches } from './batches.js';
 import type { CheckpointInfo } from './checkpoint.js';
+import { type BatchLoader, localLoader, type OpenLoader } from './loader.js';
 import { ErrorSums, type MetricsLine } from './metrics.js';
 import { learningRate } from './schedule.js';
 import type { TrainConfig } from './train-config.js';
@@ -43,6 +44,8 @@ export interface TrainOptions {
   /** State to start from, and the steps already done: a fresh state and 0, or a checkpoint's. */
   readonly state: StateValues;
   readonly firstStep: number;
+  /** Who cuts the batches; this thread where absent. Opened once the held-out windows are cut from `source`. */
+  readonly openLoader?: OpenLoader;
   readonly pending: Readonly<Record<string, readonly number[]>>;
   readonly record: TrainRecord;
   readonly now_s: () => number;
@@ -62,15 +65,27 @@ export interface TrainResult {
 }
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { config, recipe, robot, source, runtime, run, record } = options;
-  const { train: optimiser, log } = config;
-  const maker = createBatchMaker(optimiser, recipe.tokens, robot, source, {
-    sourceWeights: config.data.sources,
-    heldOut: options.heldOut,
-  });
-  const held = source.episodes.some((episode) => options.heldOut(episode.id))
-    ? heldOutBatches(optimiser, recipe.tokens, robot, source, options.heldOut, log.validationWindows)
+  const { config, recipe, robot, source, heldOut } = options;
+  const held = source.episodes.some((episode) => heldOut(episode.id))
+    ? heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows)
     : [];
+  const loader = await (options.openLoader ?? openLocally(options))(options.firstStep);
+  try {
+    return await trainFrom(loader, held, options);
+  } finally {
+    await loader.dispose();
+  }
+}
+
+function openLocally({ config, recipe, robot, source, heldOut }: TrainOptions): OpenLoader {
+  const choice = { sourceWeights: config.data.sources, heldOut };
+  const maker = createBatchMaker(config.train, recipe.tokens, robot, source, choice);
+  return async (firstStep) => localLoader(maker, config.train, firstStep);
+}
+
+async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: TrainOptions): Promise<TrainResult> {
+  const { config, recipe, source, runtime, run, record } = options;
+  const { train: optimiser, log } = config;
   const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
     state: stateOptions(options.state, true),
     threads: config.runtime.threads,
@@ -82,13 +97,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
   const sums = new ErrorSums();
   sums.restore(options.pending);
-  let batches = Array.from({ length: optimiser.accumulate }, () => maker.allocate());
-  let upcoming = batches.map(() => maker.allocate());
-  const fill = (into: Batch[], at: number) => {
-    into.forEach((batch, pass) => {
-      maker.fill(batch, at, pass);
-    });
-  };
   let step = options.firstStep;
   let last: MetricsLine | undefined;
   let lastValidation: MetricsLine | undefined;
@@ -107,10 +115,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
   try {
     if (step === 0) await save();
-    if (step < optimiser.steps) fill(batches, step);
     while (step < optimiser.steps) {
       await options.beforeStep?.();
       if (options.signal?.aborted === true) break;
+      const batches = await loader.next();
       const rate = learningRate(optimiser, step);
       const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
       let loss = 0;
@@ -119,7 +127,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
         feedScalars(program, { ...adamWScalars(optimiser, rate, step), inverseWeight: 1 / weight });
         if (batches.length > 1) feedScalars(program, { apply: Number(pass === batches.length - 1) });
         const running = program.run();
-        if (pass === 0 && step + 1 < optimiser.steps) fill(upcoming, step + 1);
+        if (pass === 0) loader.ahead();
         await running;
         loss += program.results.loss[0];
         addErrors(sums, recipe.tokens, source, batches[pass], program.results.errors);
@@ -128,7 +136,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
         throw nonFinite(step, loss, gradientNorm, batches, source, run);
       }
-      [batches, upcoming] = [upcoming, batches];
       step += 1;
 
       if (step % log.metricsEvery === 0 || step === optimiser.steps) {

@@ -58,7 +58,7 @@ async function checkpointAfter(run: string, step: number, process: CliRun): Prom
 }
 
 describe('a run', () => {
-  beforeAll(() => succeed(trainWords('whole', LONG), { cwd: folder }));
+  beforeAll(() => succeed(trainWords('whole', LONG), { cwd: folder }), 60_000);
 
   it('leaves its configuration, metrics by source and modality, checkpoints and an event file', async () => {
     const names = await readdir(join(folder, 'whole'));
