@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { DataError } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
 import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
 import { isLoopback } from '../viewer/server/guard.js';
-import { type GivenItem, itemsAt } from '../viewer/server/items.js';
+import { type GivenItem, type WatchedItems, watchItems } from '../viewer/server/items.js';
 import { addDriveFiles } from '../viewer/server/made-drive.js';
 import { addGeometry } from '../viewer/server/made-geometry.js';
 import { startViewerServer } from '../viewer/server/server.js';
@@ -35,7 +36,6 @@ const PORT = 8474;
 
 export function viewCommand(): Command {
   const command = new Command('view')
-    .description('look at datasets, runs, policies and evaluations in the browser, and drive a policy')
     .argument(
       '[paths...]',
       'datasets, shards, runs, bundles, evaluations, or folders of them (default: the bundled policy)',
@@ -54,14 +54,15 @@ export function viewCommand(): Command {
 
 async function view(context: VerbContext, flags: ViewFlags, paths: readonly string[]): Promise<VerbResult> {
   const app = await builtApp();
-  const items: GivenItem[] = [];
   const given = paths.length > 0 ? paths : [packagePath('data', 'pretrained')];
-  for (const path of given) items.push(...(await itemsAt(path)));
-  addGeometry(items, flags.robot, (text) => context.log.warn(text));
-  addDriveFiles(items, flags.robot, (text) => context.log.warn(text));
-  if (flags.originals !== undefined) await addOriginals(items, flags.originals, context.log);
-  if (flags.build !== undefined) return build(context, flags, app, items);
-  return serve(context, flags, app, items);
+  const warn = (text: string) => context.log.warn(text);
+  const watched = await watchItems(given, async (items) => {
+    addGeometry(items, flags.robot, warn);
+    addDriveFiles(items, flags.robot, warn);
+    if (flags.originals !== undefined) await addOriginals(items, flags.originals, context.log);
+  });
+  if (flags.build !== undefined) return build(context, flags, app, watched.items);
+  return serve(context, flags, app, watched);
 }
 
 async function build(
@@ -70,6 +71,13 @@ async function build(
   app: string,
   items: readonly GivenItem[],
 ): Promise<VerbResult> {
+  if (items.length === 0) {
+    throw new DataError({
+      where: `--build ${flags.build}`,
+      what: 'nothing to put into it',
+      fix: 'Name a folder with data',
+    });
+  }
   const folder = resolve(flags.build!);
   const { files, bytes } = await writeStaticBuild(app, items, folder, { overwrite: flags.overwrite, signal });
   log.info(`${flags.build}: the viewer with ${files} files of data, ${(bytes / 1e6).toFixed(1)} MB`);
@@ -81,10 +89,11 @@ async function serve(
   { log, interactive, signal }: VerbContext,
   flags: ViewFlags,
   app: string,
-  items: readonly GivenItem[],
+  { items, look }: WatchedItems,
 ): Promise<VerbResult> {
   const server = await startViewerServer({
     items,
+    look,
     app,
     host: flags.host,
     port: flags.port ?? PORT,
@@ -92,6 +101,7 @@ async function serve(
     onError: (error) => log.warn(`viewer: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`),
   });
   for (const { kind, name } of items) log.info(`${kind} ${name}`);
+  if (items.length === 0) log.info('nothing to view yet: what comes into this folder is shown when it is there');
   if (!isLoopback(flags.host)) {
     log.warn(
       `Everyone who reaches ${flags.host}:${server.port} can read these files. Leave --host out to keep them here.`,

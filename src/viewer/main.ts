@@ -5,6 +5,7 @@
 import type { PageModule, PageName } from './page.js';
 import { startShell } from './shell/shell.js';
 import { createHttpSource } from './source/http-source.js';
+import { createSessionSource } from './source/session-source.js';
 
 // A page is part of the app by its file: `<page>/<page>-page.ts`.
 const modules = import.meta.glob<PageModule>('./*/*-page.ts');
@@ -13,4 +14,5 @@ const loaders = Object.fromEntries(
   Object.entries(modules).map(([path, load]) => [path.split('/')[1] as PageName, load]),
 );
 
-await startShell(document.getElementById('app')!, createHttpSource(new URL('./', document.baseURI)), loaders);
+const source = createSessionSource(createHttpSource(new URL('./', document.baseURI)));
+await startShell(document.getElementById('app')!, source, loaders);

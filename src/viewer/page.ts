@@ -4,7 +4,7 @@
 // first followed. Pages know nothing of each other and nothing of a server: they read through ViewerSource, which is the
 // same over `nextgait view` and over the files of a static build.
 
-export const PAGE_NAMES = ['dataset', 'training', 'drive', 'evaluation'] as const;
+export const PAGE_NAMES = ['dataset', 'training', 'drive', 'evaluation', 'finetune'] as const;
 export type PageName = (typeof PAGE_NAMES)[number];
 
 /** Where one is, as `#/dataset?item=0&episode=walks%2F3&frame=120`. */
@@ -53,6 +53,15 @@ export interface ViewerSource {
   readBytes(path: string, range?: { readonly start: number; readonly end: number }): Promise<Uint8Array>;
 }
 
+/** A ViewerSource to which pages add what they make; it lasts until the app is reloaded. */
+export interface SessionSource extends ViewerSource {
+  add(made: {
+    readonly kind: ItemKind;
+    readonly name: string;
+    readonly files: Readonly<Record<string, Uint8Array>>;
+  }): SourceItem;
+}
+
 /** What went wrong, and what to do about it; shown to the user as it is. */
 export interface Problem {
   readonly what: string;
@@ -72,7 +81,7 @@ export interface Shortcut {
 }
 
 export interface PageContext {
-  readonly source: ViewerSource;
+  readonly source: SessionSource;
   readonly route: Route;
   /** The theme now. */
   readonly theme: Theme;
@@ -87,6 +96,10 @@ export interface PageContext {
   notify(text: string): void;
   /** Calls back at each change of theme until the page is unmounted. */
   onTheme(listener: (theme: Theme) => void): void;
+  /** Calls back when things are there that were not, or are gone, until the page is unmounted. */
+  onItems(listener: (items: readonly SourceItem[]) => void): void;
+  /** What the page finds again when it is mounted again, such as work that goes on; lasts until the app is reloaded. */
+  readonly memory: Map<string, unknown>;
   /** Keyboard shortcuts of the page until it is unmounted. They are silent while a field has the focus. */
   bindShortcuts(shortcuts: readonly Shortcut[]): void;
 }

@@ -69,26 +69,7 @@ export function readIndex(raw: unknown, where: string): DatasetIndex {
   for (const { file, bytes, columns, episodes: entries } of manifest.shards) {
     const shard: ShardEntry = { file, bytes, columns };
     entries.forEach((entry, number) => {
-      episodes.push({
-        index: episodes.length,
-        number,
-        shard,
-        id: entry.id,
-        source: entry.source,
-        kind: entry.kind,
-        frames: entry.frames,
-        seconds: entry.frames / manifest.rate_hz,
-        fell: entry.fell === true,
-        split: splitOf(entry.id),
-        derived: entry.derived,
-        offset: entry.offset,
-        length: entry.length,
-        body: entry.body,
-        crc32: entry.crc32,
-        partial: entry.partial,
-        findings: entry.findings,
-        findingCount: Object.values(entry.findings).reduce((sum, count) => sum + count, 0),
-      });
+      episodes.push(episodeEntry(entry, shard, manifest.rate_hz, { index: episodes.length, number }));
     });
   }
   return {
@@ -98,6 +79,25 @@ export function readIndex(raw: unknown, where: string): DatasetIndex {
     episodes,
     sources: [...new Set(episodes.map(({ source }) => source))],
     findingKinds: [...new Set(episodes.flatMap(({ findings }) => Object.keys(findings)))].sort(),
+  };
+}
+
+/** @param place position in the dataset, and in the shard */
+export function episodeEntry(
+  entry: ManifestEpisode,
+  shard: ShardEntry,
+  rate_hz: number,
+  place: { readonly index: number; readonly number: number },
+): EpisodeEntry {
+  const { id, source, kind, frames, derived, offset, length, body, crc32, partial, findings } = entry;
+  return {
+    ...place,
+    shard,
+    ...{ id, source, kind, frames, derived, offset, length, body, crc32, partial, findings },
+    seconds: frames / rate_hz,
+    fell: entry.fell === true,
+    split: splitOf(id),
+    findingCount: Object.values(findings).reduce((sum, count) => sum + count, 0),
   };
 }
 

@@ -3,18 +3,16 @@
 // An episode is one range of the file, decoded in place: its columns are views of the bytes that arrived, its nulls are
 // the modality mask. Bytes are held against their checksums; episodes last looked at are kept within a budget.
 
-import { Footer } from 'apache-arrow/ipc/metadata/file';
 import { Message } from 'apache-arrow/ipc/metadata/message';
-import { META, type ShardContent, shardContentSchema } from '../../dataset/schema.js';
+import type { ShardContent } from '../../dataset/schema.js';
 import type { Channel, ChannelName, Finding } from '../../motion/episode.js';
 import { robotFromJson } from '../../robot/robot-json.js';
 import type { RobotModel } from '../../robot/robot-model.js';
-import { ProblemError, type ViewerSource } from '../page.js';
+import type { ViewerSource } from '../page.js';
 import { crc32 } from './crc32.js';
 import type { EpisodeEntry, ShardEntry } from './dataset-index.js';
+import { damagedShard, readShardFooter, type ShardFooter } from './shard-footer.js';
 
-const MAGIC = 'ARROW1';
-const TAIL_BYTES = 4 + MAGIC.length;
 const KEPT_BYTES = 32 * 1024 * 1024;
 const KEPT_FOOTERS = 4;
 
@@ -34,11 +32,6 @@ export interface ShardReader {
   readonly keptBytes: number;
 }
 
-interface ShardFooter {
-  readonly content: ShardContent;
-  readonly robotJson?: string;
-}
-
 export function createShardReader(source: ViewerSource, itemPath: string): ShardReader {
   const footers = new Map<string, Promise<ShardFooter>>();
   const kept = new Map<number, EpisodeData>();
@@ -47,7 +40,9 @@ export function createShardReader(source: ViewerSource, itemPath: string): Shard
   const footerOf = (shard: ShardEntry): Promise<ShardFooter> => {
     const known = footers.get(shard.file);
     if (known !== undefined) return known;
-    const reading = readFooter(source, `${itemPath}/${shard.file}`, shard);
+    const path = `${itemPath}/${shard.file}`;
+    const read = (start: number, end: number) => source.readBytes(path, { start, end });
+    const reading = readShardFooter(read, path, shard.bytes);
     footers.set(shard.file, reading);
     reading.catch(() => footers.delete(shard.file));
     if (footers.size > KEPT_FOOTERS) footers.delete(footers.keys().next().value!);
@@ -75,9 +70,9 @@ export function createShardReader(source: ViewerSource, itemPath: string): Shard
         source.readBytes(path, { start: entry.offset, end: entry.offset + entry.length }),
         footerOf(entry.shard),
       ]);
-      if (bytes.byteLength !== entry.length || crc32(bytes) !== entry.crc32) throw damaged(path, `episode ${entry.id}`);
+      checkEpisode(path, entry, bytes);
       const listed = content.episodes[entry.number];
-      if (listed?.id !== entry.id) throw damaged(path, 'list of episodes');
+      if (listed?.id !== entry.id) throw damagedShard(path, 'list of episodes');
       const data: EpisodeData = {
         entry,
         channels: decodeChannels(entry, bytes),
@@ -96,6 +91,11 @@ export function createShardReader(source: ViewerSource, itemPath: string): Shard
   };
 }
 
+/** @throws ProblemError where the bytes of an episode are not those that were written */
+export function checkEpisode(path: string, { id, length, crc32: expected }: EpisodeEntry, bytes: Uint8Array): void {
+  if (bytes.byteLength !== length || crc32(bytes) !== expected) throw damagedShard(path, `episode ${id}`);
+}
+
 /** Before the metadata of a message: a mark of four bytes and the length of the metadata. */
 const MESSAGE_HEAD_BYTES = 8;
 
@@ -104,7 +104,7 @@ export function decodeChannels(entry: EpisodeEntry, bytes: Uint8Array): EpisodeD
   const { frames, shard } = entry;
   const body = entry.body - entry.offset;
   const message = Message.decode(bytes.subarray(MESSAGE_HEAD_BYTES, body));
-  if (!message.isRecordBatch()) throw damaged(shard.file, `episode ${entry.id}`);
+  if (!message.isRecordBatch()) throw damagedShard(shard.file, `episode ${entry.id}`);
   const { buffers, nodes } = message.header();
   const channels: Partial<Record<ChannelName, Channel>> = {};
   // Columns `episode` and `frame` have a node and two buffers each; a list has a node and a buffer, then its items.
@@ -112,7 +112,7 @@ export function decodeChannels(entry: EpisodeEntry, bytes: Uint8Array): EpisodeD
     const node = nodes[2 + 2 * at];
     const [validity, , data] = buffers.slice(4 + 3 * at, 7 + 3 * at);
     if (node?.length !== frames || data === undefined || body + data.offset + 4 * frames * width > bytes.byteLength) {
-      throw damaged(shard.file, `episode ${entry.id}`);
+      throw damagedShard(shard.file, `episode ${entry.id}`);
     }
     channels[name] = {
       width,
@@ -132,32 +132,4 @@ function floats(bytes: Uint8Array, at: number, count: number): Float32Array {
 /** Bits, least significant first, as one byte each. */
 function expandBits(bytes: Uint8Array, at: number, count: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, bit) => (bytes[at + (bit >> 3)] >> (bit & 7)) & 1);
-}
-
-async function readFooter(source: ViewerSource, path: string, { bytes }: ShardEntry): Promise<ShardFooter> {
-  const tail = await source.readBytes(path, { start: bytes - TAIL_BYTES, end: bytes });
-  if (tail.byteLength !== TAIL_BYTES || new TextDecoder('latin1').decode(tail.subarray(4)) !== MAGIC) {
-    throw damaged(path, 'end');
-  }
-  const length = new DataView(tail.buffer, tail.byteOffset).getInt32(0, true);
-  if (length <= 0 || length > bytes - 2 * TAIL_BYTES) throw damaged(path, 'footer');
-  const end = bytes - TAIL_BYTES;
-  const raw = await source.readBytes(path, { start: end - length, end });
-  let metadata: Map<string, string>;
-  try {
-    metadata = Footer.decode(raw).schema.metadata;
-  } catch (error) {
-    const { problem } = damaged(path, 'footer');
-    throw new ProblemError({ ...problem, detail: String(error) }, { cause: error });
-  }
-  const content = shardContentSchema.safeParse(JSON.parse(metadata.get(META.content) ?? 'null'));
-  if (!content.success) throw damaged(path, 'list of episodes');
-  return { content: content.data, robotJson: metadata.get(META.robotModel) };
-}
-
-function damaged(path: string, part: string): ProblemError {
-  return new ProblemError({
-    what: `${path} is damaged, or was changed since the viewer started`,
-    fix: `The bytes of its ${part} are not those that were written. Reload; if it stays, check the dataset: nextgait inspect <folder> --verify`,
-  });
 }

@@ -15,24 +15,33 @@ export function drivable(items: readonly SourceItem[]): SourceItem[] {
   return ['bundle', 'run'].flatMap((kind) => items.filter((item) => item.kind === kind));
 }
 
+/** The two files of a policy's bundle. @throws ProblemError where one is not there */
+export async function readPolicyFiles(
+  source: ViewerSource,
+  item: SourceItem,
+): Promise<Pick<DriveFiles, 'description' | 'weights'>> {
+  const read = (file: string) => source.readBytes(`${item.path}/${file}`);
+  try {
+    const [description, weights] = await Promise.all([read(BUNDLE_FILES.description), read(BUNDLE_FILES.weights)]);
+    return { description, weights };
+  } catch (error) {
+    if (item.kind !== 'run' || !(error instanceof ProblemError)) throw error;
+    throw new ProblemError(
+      {
+        what: `The run ${item.name} has no policy yet`,
+        fix: 'Wait for its first checkpoint, then reload. The page "Training" shows how far it is.',
+        detail: error.problem.detail,
+      },
+      { cause: error },
+    );
+  }
+}
+
 /** @throws ProblemError where a file is not there */
 export async function readDriveFiles(source: ViewerSource, item: SourceItem): Promise<DriveFiles> {
-  const read = (file: string) => source.readBytes(`${item.path}/${file}`);
-  const [description, weights] = await Promise.all([read(BUNDLE_FILES.description), read(BUNDLE_FILES.weights)]).catch(
-    (error: unknown) => {
-      if (item.kind !== 'run' || !(error instanceof ProblemError)) throw error;
-      throw new ProblemError(
-        {
-          what: `The run ${item.name} has no policy to drive yet`,
-          fix: 'Wait for its first checkpoint, then reload. The page "Training" shows how far it is.',
-          detail: error.problem.detail,
-        },
-        { cause: error },
-      );
-    },
-  );
+  const policy = await readPolicyFiles(source, item);
   try {
-    return { description, weights, robot: await read(ROBOT_PACK_FILE) };
+    return { ...policy, robot: await source.readBytes(`${item.path}/${ROBOT_PACK_FILE}`) };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     throw new ProblemError(

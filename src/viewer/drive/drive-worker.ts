@@ -11,6 +11,7 @@ import { type OrtModule, onnxRuntime } from '../../runtime/onnx.js';
 import { buildModel } from '../../sim/build-model.js';
 import { Engine } from '../../sim/mujoco.js';
 import { unpackRobot } from '../../sim/robot-pack.js';
+import { createMessageYield } from '../message-yield.js';
 import type { Problem } from '../page.js';
 import { geometryOfModel } from '../scene/model-geometry.js';
 import { type Axes, commandOfAxes, rampAxes, STILL } from './command-input.js';
@@ -60,7 +61,7 @@ async function run(page: WorkerScope, waiting: ToWorker[], pause: (wait_ms: numb
   }
   const session = await open(page, waiting.shift() as Opening);
   const clock = createDriveClock(session.rate_hz);
-  const yieldToMessages = createYield();
+  const yieldToMessages = createMessageYield();
   const meter = createStepMeter();
   let wanted: Axes = STILL;
   let axes: Axes = STILL;
@@ -190,18 +191,6 @@ function createStepMeter() {
       return means;
     },
   };
-}
-
-/** Comes back after messages that have arrived; a timer would come back after 4 ms at the least. */
-function createYield(): () => Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  let resume = () => {};
-  port1.onmessage = () => resume();
-  return () =>
-    new Promise((resolve) => {
-      resume = resolve;
-      port2.postMessage(null);
-    });
 }
 
 function problemOf(error: unknown): Problem {

@@ -15,16 +15,18 @@ export function itemPath(index: number): string {
 }
 
 export async function describeItems(items: readonly GivenItem[], live: boolean): Promise<SourceDescription> {
-  const described = items.map(
-    async (item, index): Promise<SourceItem> => ({
-      kind: item.kind,
-      name: item.name,
-      path: itemPath(index),
-      // Made files have no size before they are made.
-      files: [...(await filesOf(item)), ...[...item.made.keys()].map((path) => ({ path, bytes: 0 }))],
-    }),
-  );
-  return { version: VERSION, live, items: await Promise.all(described) };
+  const described = items.map(async (item, index): Promise<SourceItem[]> => {
+    // A folder that was deleted since is left out; the others keep their addresses.
+    const files = await filesOf(item).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (files === undefined) return [];
+    // Made files have no size before they are made.
+    const made = [...item.made.keys()].map((path) => ({ path, bytes: 0 }));
+    return [{ kind: item.kind, name: item.name, path: itemPath(index), files: [...files, ...made] }];
+  });
+  return { version: VERSION, live, items: (await Promise.all(described)).flat() };
 }
 
 /** Files of an item's folder, hidden ones and links left out, in order of their paths. */

@@ -38,11 +38,21 @@ const EXPECTED =
  * @throws DataError where it is none of these
  */
 export async function itemsAt(path: string): Promise<GivenItem[]> {
+  return (await placeAt(path)).items;
+}
+
+/** Things that a path stands for, and the folder to look for more of them in, where it is one that holds several. */
+interface Place {
+  readonly items: GivenItem[];
+  readonly watched?: string;
+}
+
+async function placeAt(path: string): Promise<Place> {
   const found = await lstat(await realPathOf(path));
   const real = await realpath(path);
-  if (found.isFile()) return [await itemOfFile(path, real)];
+  if (found.isFile()) return { items: [await itemOfFile(path, real)] };
   const kind = await kindOf(real);
-  if (kind !== undefined) return [folderItem(kind, path, real)];
+  if (kind !== undefined) return { items: [folderItem(kind, path, real)] };
   const entries = await readdir(real, { withFileTypes: true });
   if (entries.some(({ name }) => SHARD_PATTERN.test(name))) {
     throw new DataError({
@@ -51,15 +61,66 @@ export async function itemsAt(path: string): Promise<GivenItem[]> {
       fix: `Write it anew: nextgait inspect ${path} --rebuild`,
     });
   }
+  const items = await innerItems(real);
+  // An empty folder is one that a first run is about to come into.
+  const isEmpty = entries.every(({ name }) => name.startsWith('.'));
+  if (items.length > 0 || isEmpty) return { items, watched: real };
+  throw new DataError({ where: path, what: 'nothing to view', expected: EXPECTED });
+}
+
+async function innerItems(folder: string): Promise<GivenItem[]> {
   const items: GivenItem[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
-    const inner = join(real, entry.name);
-    const innerKind = await kindOf(inner);
-    if (innerKind !== undefined) items.push(folderItem(innerKind, inner, inner));
+    const inner = join(folder, entry.name);
+    const kind = await kindOf(inner);
+    if (kind !== undefined) items.push(folderItem(kind, inner, inner));
   }
-  if (items.length > 0) return items;
-  throw new DataError({ where: path, what: 'nothing to view', expected: EXPECTED });
+  return items;
+}
+
+/** Things that were given, and those that come into a given folder later. */
+export interface WatchedItems {
+  /** Grows; what is there keeps its place, because that is its address. */
+  readonly items: readonly GivenItem[];
+  /** Takes in what has come since. */
+  look(): Promise<void>;
+}
+
+/**
+ * @param dress adds to new things what the server makes for them
+ * @throws DataError where a path is nothing to view
+ */
+export async function watchItems(
+  paths: readonly string[],
+  dress: (items: readonly GivenItem[]) => Promise<void>,
+): Promise<WatchedItems> {
+  const places: Place[] = [];
+  for (const path of paths) places.push(await placeAt(path));
+  const items = places.flatMap(({ items: found }) => found);
+  await dress(items);
+  const folders = places.flatMap(({ watched }) => (watched === undefined ? [] : [watched]));
+  const takeIn = async () => {
+    for (const folder of folders) {
+      // A folder that is gone, or changes under our eyes, may be there whole at the next look.
+      const found = await innerItems(folder).catch(() => []);
+      const fresh = found.filter((item) => !items.some((known) => known.folder === item.folder));
+      if (fresh.length === 0) continue;
+      await dress(fresh);
+      items.push(...fresh);
+    }
+  };
+  let looking: Promise<void> | undefined;
+  return {
+    items,
+    look: () => {
+      looking ??= takeIn().finally(() => {
+        looking = undefined;
+      });
+      return looking;
+    },
+  };
 }
 
 async function realPathOf(path: string): Promise<string> {

@@ -1,4 +1,5 @@
 // What a browser needs to drive an item's policy: the robot's model, and for a run the bundle of its newest checkpoint.
+// A dataset has the model too, for the policies that are trained on it in the browser.
 //
 // Made when they are first asked for. A bundle is read from its own files; a run's is made anew at each request, because
 // a training run goes on.
@@ -6,8 +7,9 @@
 import { isUserError } from '../../base/errors.js';
 import { BUNDLE_FILES } from '../../policy/bundle.js';
 import { driveFiles } from '../../sim/drive-files.js';
-import { ROBOT_PACK_FILE } from '../../sim/robot-pack.js';
-import type { GivenItem } from './items.js';
+import { loadRobot } from '../../sim/load-robot.js';
+import { packRobot, ROBOT_PACK_FILE } from '../../sim/robot-pack.js';
+import { type GivenItem, robotNameOf } from './items.js';
 
 /**
  * Adds the made files of policies to bundles and runs.
@@ -19,7 +21,9 @@ export function addDriveFiles(
   robot: string | undefined,
   onMissing: (text: string) => void,
 ): void {
-  for (const { kind, name, folder, made } of items) {
+  for (const item of items) {
+    const { kind, name, folder, made } = item;
+    if (kind === 'dataset') made.set(ROBOT_PACK_FILE, () => packOfDataset(item, robot, onMissing));
     if (kind !== 'bundle' && kind !== 'run') continue;
     const make = async (file: string) => {
       try {
@@ -33,5 +37,21 @@ export function addDriveFiles(
     const files =
       kind === 'run' ? [BUNDLE_FILES.description, BUNDLE_FILES.weights, ROBOT_PACK_FILE] : [ROBOT_PACK_FILE];
     for (const file of files) made.set(file, () => make(file));
+  }
+}
+
+async function packOfDataset(
+  item: GivenItem,
+  robot: string | undefined,
+  onMissing: (text: string) => void,
+): Promise<Uint8Array | undefined> {
+  const name = robot ?? (await robotNameOf(item));
+  if (name === undefined) return undefined;
+  try {
+    return packRobot(await loadRobot(name));
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    onMissing(`a policy that is trained on ${item.name} in the browser cannot be driven there: ${error.message}`);
+    return undefined;
   }
 }

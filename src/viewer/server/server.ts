@@ -10,7 +10,10 @@ import { openInside, pathParts } from './resolve-path.js';
 import { sendBytes, sendFile } from './send.js';
 
 export interface ViewerServerOptions {
+  /** May grow, at its end. */
   readonly items: readonly GivenItem[];
+  /** Takes in what has come since, before the app is told what there is. */
+  readonly look?: () => Promise<void>;
   /** Real path of the built app. */
   readonly app: string;
   readonly host: string;
@@ -42,9 +45,9 @@ const APP_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'self'",
 ].join('; ');
-/** MuJoCo's bindings and the writer of ONNX models make functions from text; they run in this worker and nowhere else. */
-const DRIVE_WORKER = /^drive-worker-[\w-]+\.js$/;
-const DRIVE_POLICY = APP_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'");
+/** MuJoCo's bindings and the writer of ONNX models make functions from text; they run in workers and nowhere else. */
+const WORKER = /^(?:drive|finetune)-worker-[\w-]+\.js$/;
+const WORKER_POLICY = APP_POLICY.replace("script-src 'self'", "script-src 'self' 'unsafe-eval'");
 /** Given files are data, whatever they contain: a report is shown, nothing in it runs. */
 const DATA_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'";
 
@@ -104,7 +107,7 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ViewerServerO
 }
 
 async function answer(
-  { items, app, host }: ViewerServerOptions,
+  { items, look, app, host }: ViewerServerOptions,
   port: number,
   request: IncomingMessage,
   response: ServerResponse,
@@ -115,13 +118,14 @@ async function answer(
   const parts = pathParts(request.url ?? '');
   if (parts === undefined) return refuse(response, 400, 'no such path');
   if (parts[0] === 'source.json' && parts.length === 1) {
+    await look?.();
     const text = JSON.stringify(await describeItems(items, true));
     return sendBytes(request, response, 'source.json', new TextEncoder().encode(text));
   }
   if (parts[0] === 'data') return answerData(items, parts, request, response);
   const inner = parts.length === 1 && parts[0] === '' ? ['index.html'] : parts;
   const name = inner[inner.length - 1];
-  response.setHeader('Content-Security-Policy', DRIVE_WORKER.test(name) ? DRIVE_POLICY : APP_POLICY);
+  response.setHeader('Content-Security-Policy', WORKER.test(name) ? WORKER_POLICY : APP_POLICY);
   const handle = await openInside(app, inner);
   if (handle === undefined) return refuse(response, 404, 'no such file');
   return sendFile(request, response, name, handle);

@@ -1,6 +1,7 @@
 // The frame around the pages: header, navigation by the address, theme, keyboard, notices and problems.
 
 import {
+  ITEM_KINDS,
   type ItemKind,
   PAGE_NAMES,
   type Page,
@@ -9,8 +10,9 @@ import {
   type PageName,
   type Problem,
   type Route,
+  type SessionSource,
   type SourceDescription,
-  type ViewerSource,
+  type SourceItem,
 } from '../page.js';
 import { button, element, setButton } from './elements.js';
 import { createKeyboard } from './keyboard.js';
@@ -26,12 +28,16 @@ const PAGE_TEXTS: Readonly<Record<PageName, { label: string; kinds: readonly Ite
   training: { label: 'Training', kinds: ['run'], example: 'nextgait view runs/walk' },
   drive: { label: 'Drive', kinds: ['bundle', 'run'], example: 'nextgait view' },
   evaluation: { label: 'Evaluation', kinds: ['evaluation'], example: 'nextgait view evaluations/walk' },
+  // Shards may be dropped on it, and a policy may be a new one: it needs nothing that was given.
+  finetune: { label: 'Fine-tune', kinds: ITEM_KINDS, example: 'nextgait view' },
 };
 
 const NOTICE_MS = 4000;
+/** Between looks at what there is, over a server whose folders may grow. */
+const LOOK_MS = 4000;
 
 /** Builds the app in `root` and follows the address from then on. */
-export async function startShell(root: HTMLElement, source: ViewerSource, loaders: PageLoaders): Promise<void> {
+export async function startShell(root: HTMLElement, source: SessionSource, loaders: PageLoaders): Promise<void> {
   const theme = createThemeSwitch();
   const keyboard = createKeyboard();
   const main = element('main', { class: 'page', attributes: { id: 'page', tabindex: -1 } });
@@ -74,6 +80,10 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
   ]);
 
   let mounted: { readonly page: Page; readonly name: PageName; readonly release: (() => void)[] } | undefined;
+  const memories = new Map<PageName, Map<string, unknown>>();
+  const itemListeners = new Set<(items: readonly SourceItem[]) => void>();
+  let known = '';
+  let last: SourceDescription | undefined;
   let visit = 0;
   let noticeTimer = 0;
 
@@ -96,6 +106,24 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
     } finally {
       main.replaceChildren(problemPanel(problem));
     }
+  };
+
+  /** What there is now; where that has changed, the tabs and the page are told. */
+  const look = async (): Promise<SourceDescription> => {
+    // A server that is away for a moment takes nothing from the page that it served.
+    const description = await source.describe().catch((error: unknown) => {
+      if (last === undefined) throw error;
+      return last;
+    });
+    last = description;
+    const now = JSON.stringify(description.items.map(({ kind, path, name }) => [kind, path, name]));
+    if (now === known) return description;
+    const isFirst = known === '';
+    known = now;
+    fillTabs(navigation, description, loaders);
+    if (mounted !== undefined) markTab(navigation, mounted.name);
+    if (!isFirst) for (const listener of itemListeners) listener(description.items);
+    return description;
   };
 
   const follow = async (description: SourceDescription): Promise<void> => {
@@ -135,6 +163,11 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
       },
       showProblem,
       notify,
+      memory: memoryOf(memories, route.page),
+      onItems(listener) {
+        itemListeners.add(listener);
+        release.push(() => itemListeners.delete(listener));
+      },
       onTheme: (listener) => release.push(theme.listen(listener)),
       bindShortcuts: (shortcuts) => release.push(keyboard.bind(page.title, shortcuts)),
     };
@@ -161,11 +194,31 @@ export async function startShell(root: HTMLElement, source: ViewerSource, loader
   window.addEventListener('unhandledrejection', (event) => showProblem(problemOf(event.reason)));
 
   await guard(async () => {
-    const description = await source.describe();
-    fillTabs(navigation, description, loaders);
-    window.addEventListener('hashchange', () => void guard(() => follow(description)));
+    const description = await look();
+    window.addEventListener('hashchange', () => void guard(async () => follow(await look())));
     await follow(description);
+    if (description.live) watch(look, () => mounted === undefined && guard(async () => follow(await look())));
   });
+}
+
+/**
+ * Looks again and again while the app is seen.
+ * @param onChange called when there is something new
+ */
+function watch(look: () => Promise<SourceDescription>, onChange: () => void): void {
+  let before = '';
+  setInterval(async () => {
+    if (document.hidden) return;
+    const now = (await look()).items.map(({ path }) => path).join(' ');
+    if (before !== '' && now !== before) onChange();
+    before = now;
+  }, LOOK_MS);
+}
+
+function memoryOf(memories: Map<PageName, Map<string, unknown>>, page: PageName): Map<string, unknown> {
+  const memory = memories.get(page) ?? new Map<string, unknown>();
+  memories.set(page, memory);
+  return memory;
 }
 
 function hasPage(description: SourceDescription, loaders: PageLoaders, page: PageName): boolean {

@@ -4,13 +4,10 @@
 
 import type { Page, PageContext, Route, SourceItem } from '../page.js';
 import { button, element } from '../shell/elements.js';
-import { type ChartGroup, chartGroups } from './charts.js';
+import { createChartWall } from './chart-wall.js';
 import { configPanel } from './config-table.js';
-import { type CurveChart, createCurveChart } from './curve-chart.js';
-import { keyOf } from './curves.js';
 import { createRunCard, type RunCard } from './run-card.js';
 import { type FollowedRun, followRun } from './run-follower.js';
-import { spanOf } from './smoothing.js';
 import './training.css';
 
 const COLOUR_COUNT = 8;
@@ -48,81 +45,29 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
   const { source } = context;
   const view = viewOf(context.route);
   const runs: ShownRun[] = [];
-  const charts = new Map<string, CurveChart>();
   const list = element('section', { class: 'runs', attributes: { 'aria-label': 'Runs' } });
-  const groups = element('div', { class: 'chart-groups' });
   const differences = element('div');
   const cursor = element('output', { class: 'muted chart-cursor' });
-  let layout = '';
-  let zoom: readonly [number, number] | undefined;
   let timer = 0;
   let isOver = false;
 
   const remember = () => context.navigate(routeOf(view), { replace: true });
   const shown = () => runs.filter(({ isShown }) => isShown);
-  const onCursor = (step: number | undefined) => {
-    cursor.textContent = step === undefined ? '' : `step ${Math.round(step)}`;
-    for (const chart of charts.values()) chart.point(step);
-  };
-  const resetZoom = button('Whole run', () => setZoom(undefined), { class: 'zoom-reset' });
-  const setZoom = (range: readonly [number, number] | undefined) => {
-    zoom = range;
-    resetZoom.hidden = range === undefined;
-    drawCurves();
-  };
+  const resetZoom = button('Whole run', () => wall.resetZoom(), { class: 'zoom-reset' });
   resetZoom.hidden = true;
-
-  const drawCurves = () => {
-    const reached = Math.max(1, ...shown().map(({ run }) => run.curves.latest('train')?.step ?? 0));
-    // An early run is shown over the steps that it has, not as a speck at the left of those that it will have.
-    const range = zoom ?? ([0, reached * 1.02] as const);
-    for (const { charts: specs } of groupsNow) {
-      for (const spec of specs) {
-        charts.get(keyOf(spec.quantity))?.show({
-          runs: shown().map(({ run, colour }) => ({
-            name: run.item.name,
-            colour,
-            curve: (split) => run.curves.get(spec.quantity, split),
-          })),
-          span_steps: spanOf(view.smoothing, reached),
-          logarithmic: view.logarithmic,
-          range,
-        });
-      }
-    }
-  };
-  let groupsNow: readonly ChartGroup[] = [];
-  const draw = () => {
-    const sources = [...new Set(shown().flatMap(({ run }) => run.curves.sources))];
-    groupsNow = chartGroups(sources, (quantity) =>
-      shown().some(
-        ({ run: { curves } }) => (curves.get(quantity, 'train') ?? curves.get(quantity, 'validation')) !== undefined,
-      ),
+  const wall = createChartWall('training', {
+    onCursor(step) {
+      cursor.textContent = step === undefined ? '' : `step ${Math.round(step)}`;
+    },
+    onZoom(isZoomed) {
+      resetZoom.hidden = !isZoomed;
+    },
+  });
+  const draw = () =>
+    wall.show(
+      shown().map(({ run, colour }) => ({ name: run.item.name, colour, curves: run.curves })),
+      view,
     );
-    const next = groupsNow.flatMap(({ charts: specs }) => specs.map(({ quantity }) => keyOf(quantity))).join(' ');
-    if (next !== layout) {
-      layout = next;
-      for (const chart of charts.values()) chart.dispose();
-      charts.clear();
-      groups.replaceChildren(
-        ...groupsNow.map((group) => {
-          const made = group.charts.map((spec) => {
-            const chart = createCurveChart(spec, 'training', { onCursor, onZoom: setZoom });
-            charts.set(keyOf(spec.quantity), chart);
-            return chart.root;
-          });
-          return element('section', { class: 'chart-group' }, [
-            element('header', {}, [
-              element('h2', { text: group.title }),
-              element('span', { class: 'muted', text: group.about }),
-            ]),
-            element('div', { class: 'chart-grid' }, made),
-          ]);
-        }),
-      );
-    }
-    drawCurves();
-  };
   const drawDifferences = () => {
     const configured = shown().map(({ run, colour }) => ({ name: run.item.name, colour, config: run.config }));
     differences.replaceChildren(...(configured.length === 0 ? [] : [configPanel(configured)]));
@@ -159,9 +104,9 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
       element('div', { class: 'training-main' }, [
         toolbar(view, cursor, resetZoom, () => {
           remember();
-          drawCurves();
+          draw();
         }),
-        groups,
+        wall.root,
         differences,
       ]),
     ]),
@@ -172,7 +117,7 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
   draw();
   drawDifferences();
   refreshCards();
-  context.onTheme(drawCurves);
+  context.onTheme(draw);
 
   let round = 0;
   const poll = async () => {
@@ -218,7 +163,7 @@ async function mountTraining(root: HTMLElement, context: PageContext): Promise<(
   return () => {
     isOver = true;
     clearTimeout(timer);
-    for (const chart of charts.values()) chart.dispose();
+    wall.dispose();
   };
 }
 
