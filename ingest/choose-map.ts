@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { readYaml } from '../src/base/config-file.js';
 import { DataError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
-import { LEROBOT_FIELD_MAP } from '../src/dataset/lerobot-export.js';
+import { LEROBOT_FIELD_MAP } from '../src/dataset/lerobot-features.js';
 import type { SourceKind } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { isTableFolder } from './describe-csv.js';

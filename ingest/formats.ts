@@ -10,7 +10,6 @@ import { describeCsv, isTableFolder } from './describe-csv.js';
 import { describeHdf5 } from './describe-hdf5.js';
 import { describeJsonl } from './describe-jsonl.js';
 import { describeLeRobot } from './describe-lerobot.js';
-import { describeMcap } from './describe-mcap.js';
 import { describeNpz } from './describe-npz.js';
 import type { FieldMap, FormatName } from './field-map.js';
 import { isFolder } from './input-path.js';
@@ -18,7 +17,6 @@ import { readCsvInput } from './read-csv.js';
 import { readHdf5Input } from './read-hdf5.js';
 import { readJsonlInput } from './read-jsonl.js';
 import { readLeRobotInput } from './read-lerobot.js';
-import { readMcapInput } from './read-mcap.js';
 import { readNpzInput } from './read-npz.js';
 import { isLeRobotFolder } from './readers/lerobot.js';
 import { isBagFolder } from './readers/ros2-bag.js';
@@ -51,8 +49,14 @@ export const READERS: Readonly<Record<FormatName, SourceReader>> = {
   },
   jsonl: { endings: ['.jsonl', '.ndjson'], describe: describeJsonl, readRecordings: readJsonlInput },
   hdf5: { endings: ['.hdf5', '.h5'], describe: describeHdf5, readRecordings: readHdf5Input },
-  // Bags in SQLite are known, and refused with the command that converts them.
-  mcap: { endings: ['.mcap', '.db3'], ownsFolder: isBagFolder, describe: describeMcap, readRecordings: readMcapInput },
+  mcap: {
+    // Bags in SQLite are known, and refused with the command that converts them.
+    endings: ['.mcap', '.db3'],
+    ownsFolder: isBagFolder,
+    // The parsers of the messages' encodings take long to load: they are, where there is a bag.
+    describe: async (path) => (await import('./describe-mcap.js')).describeMcap(path),
+    readRecordings: async (path, map, robot) => (await import('./read-mcap.js')).readMcapInput(path, map, robot),
+  },
   lerobot: {
     endings: [],
     ownsFolder: isLeRobotFolder,

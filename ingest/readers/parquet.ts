@@ -4,8 +4,7 @@
 // in every row (a vector) or one value; null is a missing value, NaN among numbers.
 
 import type { FileHandle } from 'node:fs/promises';
-import { type AsyncBuffer, type FileMetaData, type ParquetScan, parquetMetadataAsync, parquetScan } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
+import type { AsyncBuffer, FileMetaData, ParquetScan } from 'hyparquet';
 import { DataError, listNames } from '../../src/base/errors.js';
 import { openForReading } from '../../src/base/files.js';
 import { nearest } from '../../src/base/nearest.js';
@@ -46,6 +45,11 @@ export class ParquetFile {
 
   /** @throws DataError where the file cannot be read or is no whole Parquet file */
   static async open(path: string): Promise<ParquetFile> {
+    // Loaded here, because most inputs are of other formats and the decoders take long to load.
+    const [{ parquetMetadataAsync, parquetScan }, { compressors }] = await Promise.all([
+      import('hyparquet'),
+      import('hyparquet-compressors'),
+    ]);
     const file = await openForReading(path);
     try {
       const buffer = await bufferOf(file);

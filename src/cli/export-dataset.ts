@@ -3,7 +3,8 @@
 import { Command, Option } from 'commander';
 import { DataError } from '../base/errors.js';
 import { openDatasets } from '../dataset/dataset.js';
-import { exportLeRobot, LEROBOT_EXPORT_DEFAULTS, LEROBOT_FIELD_MAP } from '../dataset/lerobot-export.js';
+import { exportLeRobot, LEROBOT_EXPORT_DEFAULTS } from '../dataset/lerobot-export.js';
+import { LEROBOT_FIELD_MAP } from '../dataset/lerobot-features.js';
 import {
   type CommonOptions,
   type VerbContext,
@@ -21,7 +22,6 @@ interface ExportDatasetFlags extends Pick<CommonOptions, 'out' | 'append' | 'ove
 
 export function exportDatasetCommand(): Command {
   const command = new Command('export-dataset')
-    .description('write datasets as a LeRobot v3 dataset (Parquet), masks and joint names included')
     .argument('<datasets...>', 'dataset folders of one robot and rate')
     .addOption(new Option('--format <name>', 'format to write').choices(['lerobot']).default('lerobot'))
     .option('--task <text>', "task of every episode, in words (default: the name of the episode's source)");

@@ -11,13 +11,19 @@ import { prepareOutput } from '../base/output-folder.js';
 import type { Column } from '../motion/columns.js';
 import type { Episode, SourceKind } from '../motion/episode.js';
 import type { Dataset } from './dataset.js';
-import { fieldMapOf, kindOf, type LeRobotLayout, layoutOf, maskName, type VectorFeature } from './lerobot-features.js';
+import {
+  fieldMapOf,
+  kindOf,
+  LEROBOT_FIELD_MAP,
+  type LeRobotLayout,
+  layoutOf,
+  maskName,
+  type VectorFeature,
+} from './lerobot-features.js';
 import { FeatureMoments, type FeatureStatistics, SampledRows } from './lerobot-stats.js';
 import { huggingFaceMetadata, pandasMetadata, type TableColumn, TableWriter } from './lerobot-tables.js';
 
 export const LEROBOT_VERSION = 'v3.0';
-/** The folder's own file, by which it is known as ours: the field map that reads it back. */
-export const LEROBOT_FIELD_MAP = 'nextgait-field-map.yaml';
 
 export interface LeRobotExportOptions {
   readonly overwrite: boolean;

@@ -7,6 +7,9 @@
 import { CHANNEL_NAMES, type ChannelName, type SourceKind } from '../motion/episode.js';
 import type { Dataset } from './dataset.js';
 
+/** The exported folder's own file, by which it is known as ours: the field map that reads it back. */
+export const LEROBOT_FIELD_MAP = 'nextgait-field-map.yaml';
+
 /** A channel's place in a feature. */
 export interface FeaturePart {
   readonly channel: ChannelName;
