@@ -37,7 +37,6 @@ interface DaggerFlags extends CommonOptions {
 
 export function daggerCommand(): Command {
   const command = new Command('dagger')
-    .description('roll a policy out, label the states it comes to with its teacher, and train on (DAgger)')
     .argument('<run>', 'run folder of the policy, of nextgait train or of an earlier nextgait dagger')
     .requiredOption('--teacher <policy>', 'who labels: a policy config, a bundle, a run folder, or the name of one')
     .option('--weights <path>', "the teacher's ONNX file, or a folder that holds it (else as for nextgait record)")

@@ -14,9 +14,7 @@ import { readMachine } from './machine.js';
 const PACKAGES = ['onnxruntime-node', '@mujoco/mujoco'] as const;
 
 export function doctorCommand(): Command {
-  const command = new Command('doctor').description(
-    'what is here, which engine and device would run, and why each better one would not',
-  );
+  const command = new Command('doctor');
   withCommonFlags(command, []);
   withExample(command, 'nextgait doctor');
   return command.action(

@@ -44,7 +44,6 @@ const FILES = { result: 'evaluation.json', report: 'report.html' } as const;
 
 export function evaluateCommand(): Command {
   const command = new Command('evaluate')
-    .description('evaluate a policy in physics and on held-out data, beside its teacher and the baselines')
     .argument('<policy>', 'run folder, policy bundle, policy config, or the name of one in the package')
     .option(
       '--weights <path>',

@@ -31,7 +31,6 @@ interface ExportFlags extends Pick<CommonOptions, 'out' | 'append' | 'overwrite'
 
 export function exportCommand(): Command {
   const command = new Command('export')
-    .description('write a policy as a bundle, policy.onnx (checked against the training program) and TensorFlow.js')
     .argument('<run|bundle>', 'run folder, bundle folder, or the name of a policy in data/pretrained')
     .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500; the newest where absent")
     .addOption(

@@ -6,7 +6,6 @@ import { ingestControllerCommand, ingestRolloutCommand } from './ingest-mapped.j
 
 export function ingestCommand(): Command {
   return new Command('ingest')
-    .description('read files of other tools into a dataset')
     .addCommand(ingestRolloutCommand())
     .addCommand(ingestControllerCommand())
     .addCommand(ingestBvhCommand())

@@ -25,7 +25,6 @@ interface InspectFlags extends CommonOptions {
 
 export function inspectCommand(): Command {
   const command = new Command('inspect')
-    .description('show what datasets hold: sources, hours, coverage, statistics, findings')
     .argument('<datasets...>', 'dataset folders; several are shown as the one that training would see')
     .option('--verify', 'read every shard from end to end against its checksums', false)
     .option('--rebuild', 'verify every shard and write manifest.json anew', false)

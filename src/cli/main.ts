@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `nextgait` executable.
 
-import { createProgram } from './program.js';
+import { runProgram } from './program.js';
 
-await createProgram().parseAsync();
+await runProgram(process.argv.slice(2));

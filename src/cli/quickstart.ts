@@ -19,9 +19,7 @@ const MARKER = 'rollouts';
 
 /** @param run runs one command line of this program */
 export function quickstartCommand(run: (words: readonly string[]) => Promise<void>): Command {
-  const command = new Command('quickstart').description(
-    'record, ingest, train, evaluate and export on the bundled robot, in under ten minutes on two cores',
-  );
+  const command = new Command('quickstart');
   withCommonFlags(command, ['out', 'seed', 'workers'], { out: QUICKSTART_DEFAULTS.out });
   withExample(command, 'nextgait quickstart --out quickstart');
   return command.action(

@@ -33,7 +33,6 @@ interface RecordFlags extends CommonOptions {
 
 export function recordCommand(): Command {
   const command = new Command('record')
-    .description('record rollouts of a controller in physics, with exploration noise, as a dataset')
     .option(
       '--controller <policy>',
       'policy or controller config: a name in configs/policies or configs/controllers (model-based, say), or a YAML file',

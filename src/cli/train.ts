@@ -23,7 +23,6 @@ interface TrainFlags extends Omit<CommonOptions, 'seed'> {
 
 export function trainCommand(): Command {
   const command = new Command('train')
-    .description('train a policy on datasets; writes a run folder with checkpoints and metrics')
     .argument(
       '[config]',
       'a name in configs/train (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file (default: base)',

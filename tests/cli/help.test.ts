@@ -2,19 +2,19 @@
 
 import { tmpdir } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { createProgram } from '../../src/cli/program.js';
+import { createProgram, VERBS } from '../../src/cli/program.js';
 import { runCli } from './run-cli.js';
 
 const here = { cwd: tmpdir() };
 
+const whole = () => createProgram(VERBS.map(({ name }) => name));
+
 /** Every command that does something: `train`, `ingest rollout`. */
-function verbs(): string[] {
-  return createProgram().commands.flatMap((command) =>
-    command.commands.length === 0
-      ? [command.name()]
-      : command.commands.map((child) => `${command.name()} ${child.name()}`),
-  );
-}
+const verbs = (await whole()).commands.flatMap((command) =>
+  command.commands.length === 0
+    ? [command.name()]
+    : command.commands.map((child) => `${command.name()} ${child.name()}`),
+);
 
 /** The help's options, each in one line whatever the width of the terminal. */
 function optionsIn(help: string): string[] {
@@ -25,7 +25,7 @@ function optionsIn(help: string): string[] {
     .map((option) => option.trim().replace(/\s+/g, ' '));
 }
 
-describe.concurrent.each(verbs())('nextgait %s', (words) => {
+describe.concurrent.each(verbs)('nextgait %s', (words) => {
   const verb = words.split(' ');
 
   it('says what each flag is, in which unit, its default, and gives one example', async () => {
@@ -51,7 +51,7 @@ describe.concurrent.each(verbs())('nextgait %s', (words) => {
   it('its example has only flags that it knows', async () => {
     const command = verb.reduce(
       (parent, name) => parent.commands.find((child) => child.name() === name)!,
-      createProgram(),
+      await whole(),
     );
     let help = '';
     command.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
@@ -64,7 +64,7 @@ describe.concurrent.each(verbs())('nextgait %s', (words) => {
 it('nextgait --help lists every verb; no verb at all shows it too, as a mistake', async () => {
   const [help, none] = await Promise.all([runCli(['--help'], here), runCli([], here)]);
   expect(help.code).toBe(0);
-  for (const verb of verbs()) expect(help.stdout).toMatch(new RegExp(`^  ${verb.split(' ')[0]}\\b`, 'm'));
+  for (const verb of verbs) expect(help.stdout).toMatch(new RegExp(`^  ${verb.split(' ')[0]}\\b`, 'm'));
   expect(none.code).toBe(1);
   expect(none.stdout).toBe('');
   expect(none.stderr).toBe(help.stdout);
