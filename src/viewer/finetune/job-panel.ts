@@ -82,7 +82,8 @@ export function createJobPanel(actions: JobActions): JobPanel {
       const step = stepOf(job);
       bar.value = step / job.steps;
       root.dataset.step = String(step);
-      root.dataset.policyStep = String(job.policy?.step ?? '');
+      const losses = lossesOf(job);
+      root.dataset.losses = losses === undefined ? '' : `${losses.first} ${losses.last}`;
       if (notes.childElementCount !== job.notes.length) {
         notes.replaceChildren(...job.notes.map((note) => element('p', { class: 'finetune-note', text: note })));
       }
@@ -95,14 +96,23 @@ function stepOf({ curves, policy, state }: FinetuneJob): number {
   return state === 'training' || state === 'held' ? line : Math.max(line, policy?.step ?? 0);
 }
 
+/** Means of the first lines and of the last: a single batch says little. */
+function lossesOf({ curves }: FinetuneJob): { readonly first: number; readonly last: number } | undefined {
+  const { values } = curves.get({ kind: 'loss' }, 'train') ?? { values: [] };
+  if (values.length === 0) return undefined;
+  const count = Math.min(10, Math.ceil(values.length / 3));
+  const mean = (some: readonly number[]) => some.reduce((sum, value) => sum + value, 0) / some.length;
+  return { first: mean(values.slice(0, count)), last: mean(values.slice(-count)) };
+}
+
 function textOf(job: FinetuneJob, obstacle: string | undefined): string {
   const { state, prepared, curves, steps, policy } = job;
   if (state === 'preparing') return 'Reading the data and starting the engine…';
-  const line = curves.latest('train');
-  const rate = line?.stepsPerSecond;
+  const rate = curves.latest('train')?.stepsPerSecond;
   const step = stepOf(job);
   const parts = [`Step ${step} of ${steps}`];
-  if (line !== undefined) parts.push(`loss ${valueText(line.loss)}`);
+  const losses = lossesOf(job);
+  if (losses !== undefined) parts.push(`loss ${valueText(losses.last)}, at first ${valueText(losses.first)}`);
   if (rate !== undefined) parts.push(`${rate.toFixed(1)} steps/s`);
   if (state === 'training' && rate) parts.push(`about ${durationText((steps - step) / rate)} left`);
   if (state === 'held' && policy !== undefined) parts.push(`the policy below is that of step ${policy.step}`);
