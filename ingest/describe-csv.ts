@@ -26,38 +26,64 @@ export function clockUnit(name: string): string | undefined {
 
 /** @throws DataError or FindingsError where it is no table of numbers */
 export async function describeCsv(path: string): Promise<SourceDescription> {
-  const folder = await isFolder(path);
-  const files = folder ? (await readdir(path)).filter((name) => /\.csv$/i.test(name)).sort() : [basename(path)];
-  const fields: SourceField[] = [];
-  const tables: Record<string, string> = {};
-  const facts: string[] = [];
-  let time: SourceDescription['time'];
-  let joints: SourceDescription['joints'];
-  let jointColumns = 0;
-  let mapKeys: Readonly<Record<string, unknown>> = {};
-  for (const file of files) {
-    const table = files.length > 1 ? basename(file, extname(file)) : undefined;
-    if (table !== undefined) tables[table] = file;
-    const at = folder ? join(path, file) : path;
-    const { delimiter, header } = await dialectOf(at);
-    mapKeys = { ...(delimiter === ',' ? {} : { delimiter }), ...(header ? {} : { header }) };
-    const rows = await readCsv(at, (names) => names, { delimiter, header, mostRows: SAMPLE_ROWS });
-    facts.push(`${file}: ${rows.header.length} columns, ${header ? 'with header' : 'no header'}${endOf(rows)}`);
-    const groups = groupColumns(rows, header);
-    for (const field of groups.fields) {
-      const clock = field.columns?.length === 1 ? clockUnit(field.columns[0]) : undefined;
-      if (header && clock !== undefined) time ??= { column: field.columns![0], unit: clock };
-      else
-        fields.push(table === undefined ? field : { ...field, clock: table, selector: { ...field.selector, table } });
-    }
-    if (groups.joints !== undefined && groups.joints.columnCount > jointColumns) {
-      const { pattern, names, columnCount } = groups.joints;
-      jointColumns = columnCount;
-      joints = { names, selector: { header: pattern, ...(table === undefined ? {} : { table }) } };
-    }
-  }
-  if (files.length > 1) mapKeys = { ...mapKeys, tables };
-  return { format: 'csv', mapKeys, fields, time, joints, recordingCount: 1, facts };
+  const files = (await isFolder(path))
+    ? (await readdir(path)).filter((name) => /\.csv$/i.test(name)).map((name) => join(path, name))
+    : [path];
+  files.sort();
+  const isMany = files.length > 1;
+  const tables: DescribedTable[] = [];
+  for (const file of files) tables.push(await describeTable(file, isMany ? tableName(file) : undefined));
+  // Names of joints are those of the table that has most columns of them.
+  const named = tables.reduce((best, one) => (one.jointColumnCount > best.jointColumnCount ? one : best));
+  return {
+    format: 'csv',
+    mapKeys: {
+      ...tables[tables.length - 1].mapKeys,
+      ...(isMany ? { tables: Object.fromEntries(files.map((file) => [tableName(file), basename(file)])) } : {}),
+    },
+    fields: tables.flatMap(({ fields }) => fields),
+    time: tables.find(({ time }) => time !== undefined)?.time,
+    joints: named.joints,
+    recordingCount: 1,
+    facts: tables.map(({ fact }) => fact),
+  };
+}
+
+function tableName(file: string): string {
+  return basename(file, extname(file));
+}
+
+/** What one file says of the source. */
+interface DescribedTable extends Pick<SourceDescription, 'mapKeys' | 'fields' | 'time' | 'joints'> {
+  readonly jointColumnCount: number;
+  readonly fact: string;
+}
+
+/** @param table what a field map calls the file, where there are several */
+async function describeTable(path: string, table: string | undefined): Promise<DescribedTable> {
+  const { delimiter, header } = await dialectOf(path);
+  const rows = await readCsv(path, (names) => names, { delimiter, header, mostRows: SAMPLE_ROWS });
+  const { fields, joints } = groupColumns(rows, header);
+  const inTable = table === undefined ? {} : { table };
+  const clocks = header ? fields.filter((field) => clockOf(field) !== undefined) : [];
+  const [clock] = clocks;
+  return {
+    mapKeys: { ...(delimiter === ',' ? {} : { delimiter }), ...(header ? {} : { header }) },
+    fields: fields
+      .filter((field) => !clocks.includes(field))
+      .map((field) => {
+        return table === undefined ? field : { ...field, clock: table, selector: { ...field.selector, table } };
+      }),
+    time: clock && { column: clock.columns![0], unit: clockOf(clock)! },
+    joints: joints && { names: joints.names, selector: { header: joints.pattern, ...inTable } },
+    jointColumnCount: joints?.columnCount ?? 0,
+    fact: `${basename(path)}: ${rows.header.length} columns, ${header ? 'with header' : 'no header'}${endOf(rows)}`,
+  };
+}
+
+/** The unit of a field that is a clock. */
+function clockOf({ columns }: SourceField): string | undefined {
+  return columns?.length === 1 ? clockUnit(columns[0]) : undefined;
 }
 
 /** A folder of csv files is one input where a field map has tables. */
