@@ -5,7 +5,7 @@ import { type McapMessage, readMcap } from './readers/mcap.js';
 import { type Decoder, decoderOf } from './readers/mcap-messages.js';
 import { mcapFilesOf } from './readers/ros2-bag.js';
 import { parsePath, valueAt } from './readers/value-path.js';
-import type { RawField } from './recording.js';
+import { type RawField, sideBySide } from './recording.js';
 import { SAMPLE_ROWS, type SourceDescription, type SourceField } from './source-description.js';
 import { putOnOneClock } from './topic-clock.js';
 import { type ClockOrigin, TopicCollector, type TopicRows } from './topic-rows.js';
@@ -160,15 +160,9 @@ function fieldsOf(table: string, topic: Topic, origin: ClockOrigin): SourceField
   });
 }
 
-function sampleOf({ values, rowCount }: TopicRows, paths: readonly string[]): RawField | undefined {
-  const parts = paths.map((path) => values.get(path));
-  if (parts.some((part) => part === undefined)) return undefined;
-  if (parts.length === 1) return parts[0];
-  const data = new Float64Array(rowCount * parts.length);
-  parts.forEach((part, k) => {
-    for (let row = 0; row < rowCount; row++) data[row * parts.length + k] = part!.data[row];
-  });
-  return { width: parts.length, data };
+function sampleOf({ values }: TopicRows, paths: readonly string[]): RawField | undefined {
+  const parts = paths.map((path) => values.get(path)).filter((part) => part !== undefined);
+  return parts.length === paths.length ? sideBySide(parts) : undefined;
 }
 
 function factOf(table: string, { name, type, count, problem, collector }: Topic): string {

@@ -1,25 +1,23 @@
 // An MCAP file or a ROS 2 bag as one recording: each table of the map is a topic, all of them on one clock.
 //
-// Messages are decoded one at a time; what stays is the numbers that the map asks for. A topic of nothing but held values
-// (a velocity command, say) does not bound the recording: each of its values counts for the frames of the first topic
-// until the next one comes, or until it is too old.
+// Messages are decoded one at a time; what stays is the numbers that the map asks for.
 
 import { basename } from 'node:path';
 import { DataError, listNames } from '../src/base/errors.js';
 import { nearest } from '../src/base/nearest.js';
 import type { ChannelName, Finding } from '../src/motion/episode.js';
-import { medianPeriod, RESAMPLE_DEFAULTS } from '../src/motion/resample.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
+import { joinHeld, type TopicPart } from './held-topics.js';
 import { type McapMessage, readMcap } from './readers/mcap.js';
 import { type Decoder, decoderOf } from './readers/mcap-messages.js';
 import { mcapFilesOf } from './readers/ros2-bag.js';
 import {
   type RawField,
   type RawInput,
-  type RawTable,
   requireWidth,
   robotJointNames,
+  sideBySide,
   sliceField,
   uniformTimes,
 } from './recording.js';
@@ -60,11 +58,15 @@ export async function readMcapInput(path: string, map: FieldMap, robot: RobotMod
   const jointNames = jointNamesOf(path, map, robot, present);
   const topics = present.map(({ rows }) => rows);
   const clocked = putOnOneClock(topics, stampPathOf(map) !== undefined).map((topic) => withRate(topic, map, path));
-  const parts = present.map(({ table }, at): Part => {
+  const parts = present.map(({ table }, at): TopicPart => {
     const where = `${path}: ${table.topic}`;
     const read = fieldsOf(table, clocked[at].rows, jointNames, where);
     const all = [...(at === 0 ? findings : []), ...clocked[at].findings, ...read.findings];
-    return { table, part: { where, time_s: clocked[at].time_s, fields: read.fields, findings: all } };
+    return {
+      part: { where, time_s: clocked[at].time_s, fields: read.fields, findings: all },
+      isHeld: table.isHeld,
+      hold_s: Math.max(0, ...table.requests.map(({ field }) => field.hold_s ?? 0)),
+    };
   });
   return { jointNames, recordings: [joinHeld(parts)], files };
 }
@@ -77,11 +79,6 @@ interface TopicTable {
   readonly hasNames: boolean;
   /** Nothing in it but values that count until the next one. */
   readonly isHeld: boolean;
-}
-
-interface Part {
-  readonly table: TopicTable;
-  readonly part: RawTable;
 }
 
 function tablesOf(map: FieldMap): TopicTable[] {
@@ -229,63 +226,12 @@ function fieldsOf(table: TopicTable, rows: TopicRows, jointNames: readonly strin
       findings.push(notice('empty-field', `${table.topic}: ${empty.join(', ')} is empty in every message`));
       continue;
     }
-    const joined = sideBySide(
-      paths.map((path) => rows.values.get(path)!),
-      rows.rowCount,
-    );
+    const joined = sideBySide(paths.map((path) => rows.values.get(path)!));
     const field = sliceField(joined, request.field.slice, jointNames.length, `${where}: ${request.key}`);
     requireWidth(field, request, jointNames.length, `${where}: ${request.key}`);
     fields.set(request.key, field);
   }
   return { fields, findings };
-}
-
-function sideBySide(parts: readonly RawField[], rowCount: number): RawField {
-  if (parts.length === 1) return parts[0];
-  const width = parts.reduce((sum, part) => sum + part.width, 0);
-  const data = new Float64Array(rowCount * width);
-  let first = 0;
-  for (const part of parts) {
-    for (let row = 0; row < rowCount; row++) {
-      for (let k = 0; k < part.width; k++) data[row * width + first + k] = part.data[row * part.width + k];
-    }
-    first += part.width;
-  }
-  return { width, data };
-}
-
-/** Brings topics of held values to the frames of the first other topic. */
-function joinHeld(parts: readonly Part[]): RawTable[] {
-  const reference = parts.find(({ table }) => !table.isHeld)?.part;
-  if (reference === undefined) return parts.map(({ part }) => part);
-  const fields = new Map(reference.fields);
-  const findings = [...(reference.findings ?? [])];
-  for (const { table, part } of parts) {
-    if (!table.isHeld) continue;
-    const longest_s = Math.max(...table.requests.map(({ field }) => field.hold_s ?? 0)) || defaultHold(part.time_s);
-    for (const [key, field] of part.fields) fields.set(key, heldAt(reference.time_s, part.time_s, field, longest_s));
-    findings.push(...(part.findings ?? []));
-  }
-  const joined = { ...reference, fields, findings };
-  const others = parts.filter(({ table, part }) => !table.isHeld && part !== reference && part.fields.size > 0);
-  return [joined, ...others.map(({ part }) => part)];
-}
-
-/** As long as resampling bridges a gap: a slow publisher's own period is none. */
-function defaultHold(time_s: Float64Array): number {
-  return Math.max(RESAMPLE_DEFAULTS.maximumGap_s, 1.5 * medianPeriod(time_s));
-}
-
-/** At each of `at_s` the last row that is not older than `longest_s`; NaN where there is none. */
-function heldAt(at_s: Float64Array, time_s: Float64Array, { width, data }: RawField, longest_s: number): RawField {
-  const held = new Float64Array(at_s.length * width).fill(Number.NaN);
-  let row = -1;
-  for (let frame = 0; frame < at_s.length; frame++) {
-    while (row + 1 < time_s.length && time_s[row + 1] <= at_s[frame]) row++;
-    if (row < 0 || at_s[frame] - time_s[row] > longest_s) continue;
-    for (let k = 0; k < width; k++) held[frame * width + k] = data[row * width + k];
-  }
-  return { width, data: held };
 }
 
 function notice(kind: string, message: string): Finding {

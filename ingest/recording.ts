@@ -65,6 +65,22 @@ export function sliceField(field: RawField, slice: Slice | undefined, jointCount
   return { width, data };
 }
 
+/** Fields of equally many frames as one, in their order; the field itself where it is alone. */
+export function sideBySide(parts: readonly RawField[]): RawField {
+  if (parts.length === 1) return parts[0];
+  const width = parts.reduce((sum, part) => sum + part.width, 0);
+  const frameCount = parts[0].data.length / parts[0].width;
+  const data = new Float64Array(frameCount * width);
+  let first = 0;
+  for (const part of parts) {
+    for (let frame = 0; frame < frameCount; frame++) {
+      for (let k = 0; k < part.width; k++) data[frame * width + first + k] = part.data[frame * part.width + k];
+    }
+    first += part.width;
+  }
+  return { width, data };
+}
+
 /** @throws DataError where a field is not as wide as what it stands for */
 export function requireWidth(field: RawField, request: FieldRequest, jointCount: number, where: string): void {
   // How many feet there are is the robot's to say, later.
