@@ -55,7 +55,12 @@ export function viewCommand(): Command {
 async function view(context: VerbContext, flags: ViewFlags, paths: readonly string[]): Promise<VerbResult> {
   const app = await builtApp();
   const given = paths.length > 0 ? paths : [packagePath('data', 'pretrained')];
-  const warn = (text: string) => context.log.warn(text);
+  const told = new Set<string>();
+  const warn = (text: string) => {
+    // Made files are made again at each request: what is missing is told once.
+    if (!told.has(text)) context.log.warn(text);
+    told.add(text);
+  };
   const watched = await watchItems(given, async (items) => {
     addGeometry(items, flags.robot, warn);
     addDriveFiles(items, flags.robot, warn);

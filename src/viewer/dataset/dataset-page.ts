@@ -6,6 +6,7 @@ import { type LoadedDescription, loadDescription } from '../scene/load-descripti
 import { type SourceSkeleton, skeletonFile } from '../scene/source-skeleton.js';
 import { createStage, type Stage } from '../scene/stage.js';
 import { element } from '../shell/elements.js';
+import { createItemChooser } from '../shell/item-chooser.js';
 import { problemOf } from '../shell/problem.js';
 import './dataset.css';
 import { type DatasetIndex, type EpisodeEntry, readIndex } from './dataset-index.js';
@@ -133,11 +134,16 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     scene?.placePerson(PERSON_PLACES[person]);
     layout.namePerson(PERSON_PLACES[person]);
   };
-  const chooser = datasetChooser(parts.others, item, (path) =>
-    context.navigate({ page: 'dataset', parameters: { item: path } }),
-  );
+  const chooser = createItemChooser({
+    label: 'Dataset',
+    current: item,
+    items: parts.others,
+    onChoose: ({ path }) => context.navigate({ page: 'dataset', parameters: { item: path } }),
+  });
+  chooser.element.classList.add('dataset-chooser');
+  context.onItems((items) => chooser.set(items.filter(({ kind }) => kind === 'dataset')));
   const layout = createLayout(root, {
-    chooser,
+    chooser: chooser.element,
     onPerson: changePerson,
     bar: bar.element,
     count,
@@ -287,23 +293,6 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     const frame = Number(parameters.frame ?? 0);
     void open(found ?? index.episodes[0], Number.isFinite(frame) ? frame : 0);
   };
-}
-
-/** A field to choose among several datasets; nothing where there is one. */
-function datasetChooser(
-  datasets: readonly SourceItem[],
-  current: SourceItem,
-  onChoose: (path: string) => void,
-): HTMLElement | undefined {
-  if (datasets.length < 2) return undefined;
-  const field = element(
-    'select',
-    { class: 'field', attributes: { 'aria-label': 'Dataset' }, on: { change: () => onChoose(field.value) } },
-    datasets.map(({ name, path }) =>
-      element('option', { text: name, attributes: { value: path, selected: path === current.path } }),
-    ),
-  );
-  return element('div', { class: 'dataset-chooser' }, [field]);
 }
 
 /** The stage, or a message in its place: lists, plots and masks do without it. */

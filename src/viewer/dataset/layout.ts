@@ -10,7 +10,7 @@ export const PANELS = ['episodes', 'plots', 'details'] as const;
 export type PanelName = (typeof PANELS)[number];
 
 export interface LayoutParts {
-  readonly chooser?: HTMLElement;
+  readonly chooser: HTMLElement;
   readonly bar: HTMLElement;
   readonly count: HTMLElement;
   readonly list: HTMLElement;
@@ -95,11 +95,7 @@ export function createLayout(root: HTMLElement, parts: LayoutParts): Layout {
       children,
     );
   const episodes = element('section', { class: 'dataset-episodes panel', attributes: { 'aria-label': 'Episodes' } }, [
-    panel('episodes', [
-      element('div', {}, [...(parts.chooser === undefined ? [] : [parts.chooser]), parts.bar]),
-      parts.count,
-      parts.list,
-    ]),
+    panel('episodes', [element('div', {}, [parts.chooser, parts.bar]), parts.count, parts.list]),
   ]);
   const side = element('section', { class: 'dataset-side panel', attributes: { 'aria-label': 'Plots and details' } }, [
     panel('plots', [parts.plots]),

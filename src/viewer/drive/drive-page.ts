@@ -4,6 +4,7 @@ import type { TerrainKind } from '../../sim/terrain.js';
 import type { Page, PageContext, Problem, SourceItem } from '../page.js';
 import { createStage, type Stage } from '../scene/stage.js';
 import { button, element, setButton } from '../shell/elements.js';
+import { createItemChooser } from '../shell/item-chooser.js';
 import { type Axes, STILL } from './command-input.js';
 import { createDrivePanel, type DrivePanel } from './drive-panel.js';
 import { createDriveScene, type DriveScene, GHOST_PLACES, type GhostPlace } from './drive-scene.js';
@@ -159,10 +160,18 @@ function showDrive(
   const restart = button('Reset', reset, { icon: 'first', iconOnly: true, keys: 'r' });
   const shove = button('Push', push, { keys: 'f' });
 
+  const chooser = createItemChooser({
+    label: 'Policy',
+    isLabelShown: true,
+    current: item,
+    items,
+    onChoose: ({ path }) => context.navigate({ page: 'drive', parameters: { item: path } }),
+  });
+  context.onItems((now) => chooser.set(drivable(now)));
   const panel: DrivePanel = createDrivePanel({
     readouts: readouts.element,
     foretells: opened.foretells,
-    chooser: items.length > 1 ? itemChooser(items, item, context) : undefined,
+    chooser: chooser.element,
     onTerrain: setTerrain,
     onPayload: (payload_kg) => send({ type: 'payload', payload_kg }),
     onGhost: setGhost,
@@ -329,21 +338,4 @@ function createStatusLine(opened: Opened, item: SourceItem) {
       parts.textContent = `policy ${policy_ms.toFixed(1)} ms · physics ${physics_ms.toFixed(1)} ms`;
     },
   };
-}
-
-function itemChooser(items: readonly SourceItem[], chosen: SourceItem, context: PageContext): HTMLElement {
-  const select = element(
-    'select',
-    {
-      class: 'field',
-      on: { change: () => context.navigate({ page: 'drive', parameters: { item: select.value } }) },
-    },
-    items.map(({ name, path, kind }) =>
-      element('option', {
-        text: kind === 'run' ? `${name} (run)` : name,
-        attributes: { value: path, selected: path === chosen.path },
-      }),
-    ),
-  );
-  return element('label', { class: 'label' }, ['Policy', select]);
 }

@@ -8,7 +8,7 @@ export interface DrivePanelOptions {
   readonly readouts: HTMLElement;
   readonly foretells: boolean;
   /** Switch between policies, where there are several. */
-  readonly chooser?: HTMLElement;
+  readonly chooser: HTMLElement;
   onTerrain(kind: TerrainKind): void;
   onPayload(payload_kg: number): void;
   onGhost(place: GhostPlace): void;
@@ -60,7 +60,7 @@ export function createDrivePanel(options: DrivePanelOptions): DrivePanel {
 
   return {
     element: element('aside', { class: 'drive-panel', attributes: { 'aria-label': 'Drive settings' } }, [
-      ...(options.chooser === undefined ? [] : [options.chooser]),
+      options.chooser,
       options.readouts,
       element('div', { class: 'drive-settings' }, [
         terrain.element,

@@ -8,6 +8,7 @@ import { createShardReader, type ShardReader } from '../dataset/shard-reader.js'
 import { type Page, type PageContext, ProblemError, type Route, type SourceItem } from '../page.js';
 import { loadDescription } from '../scene/load-description.js';
 import { button, element } from '../shell/elements.js';
+import { createItemChooser } from '../shell/item-chooser.js';
 import { problemOf, problemPanel } from '../shell/problem.js';
 import { createReplay } from './replay-model.js';
 import { createReplayPanel, type ReplayPanel } from './replay-panel.js';
@@ -78,15 +79,13 @@ function header(
   item: SourceItem,
   { contenders, robot, policy, tool, seed, complete }: Evaluation,
 ): HTMLElement {
-  const choice = element(
-    'select',
-    {
-      class: 'field',
-      attributes: { 'aria-label': 'Evaluation' },
-      on: { change: () => context.navigate({ page: 'evaluation', parameters: { item: choice.value } }) },
-    },
-    all.map(({ name }) => element('option', { text: name, attributes: { value: name, selected: name === item.name } })),
-  );
+  const choice = createItemChooser({
+    label: 'Evaluation',
+    current: item,
+    items: all,
+    onChoose: ({ name }) => context.navigate({ page: 'evaluation', parameters: { item: name } }),
+  });
+  context.onItems((items) => choice.set(items.filter(({ kind }) => kind === 'evaluation')));
   return element('header', { class: 'evaluation-head' }, [
     element('div', {}, [
       element('h1', { text: `${contenders[0].name} on ${robot.name}` }),
@@ -96,7 +95,7 @@ function header(
         : [element('span', { class: 'chip chip-warning', text: 'interrupted: fewer trials than asked for' })]),
     ]),
     element('div', { class: 'evaluation-actions' }, [
-      ...(all.length > 1 ? [choice] : []),
+      choice.element,
       button('Watch the trials', () => document.getElementById(TRIALS_SECTION)?.scrollIntoView({ block: 'start' }), {
         icon: 'play',
       }),
@@ -172,7 +171,7 @@ async function trialSection(
     watch(trial, frame, plays).catch((error: unknown) => context.showProblem(problemOf(error)));
   };
   const list = createTrialList(trials, choose);
-  section.append(element('div', { class: 'trials-body' }, [list.root, panel.root]));
+  section.append(...baselineNote(evaluation), element('div', { class: 'trials-body' }, [list.root, panel.root]));
   const find = (name: string | undefined) =>
     trials.find(({ condition, number, canBeWatched }) => canBeWatched && `${condition}/${number}` === name);
   panel.player.listen(({ frame, playing }) => {
@@ -195,6 +194,19 @@ async function trialSection(
   choose(first, Number(context.route.parameters.frame) || 0, false);
   if (linked !== undefined) requestAnimationFrame(() => section.scrollIntoView({ block: 'start' }));
   return section;
+}
+
+/** Baselines are for comparison in numbers: their motion is never written, and the page says so. */
+function baselineNote({ contenders }: Evaluation): HTMLElement[] {
+  const names = contenders.filter(({ role }) => role === 'baseline').map(({ name }) => name);
+  if (names.length === 0) return [];
+  const walkers = contenders.some(({ role }) => role === 'teacher') ? 'the policy and its teacher' : 'the policy';
+  return [
+    element('p', {
+      class: 'muted trials-note',
+      text: `The motion of ${walkers} is written and can be watched. Of the baselines (${names.join(', ')}) there are numbers and plots alone: evaluations do not keep their motion.`,
+    }),
+  ];
 }
 
 async function openTrials({ source }: PageContext, { path, name, files }: SourceItem): Promise<Watching | undefined> {

@@ -27,7 +27,7 @@ export function addDriveFiles(
     if (kind !== 'bundle' && kind !== 'run') continue;
     const make = async (file: string) => {
       try {
-        return (await driveFiles(folder, { robot }))[file];
+        return (await filesToDrive(folder, name, robot, onMissing))[file];
       } catch (error) {
         if (!isUserError(error)) throw error;
         onMissing(`${name} cannot be driven: ${error.message}`);
@@ -37,6 +37,24 @@ export function addDriveFiles(
     const files =
       kind === 'run' ? [BUNDLE_FILES.description, BUNDLE_FILES.weights, ROBOT_PACK_FILE] : [ROBOT_PACK_FILE];
     for (const file of files) made.set(file, () => make(file));
+  }
+}
+
+/** A model that was given to be drawn may be another robot to physics: the policy then walks on its own. */
+async function filesToDrive(
+  folder: string,
+  name: string,
+  robot: string | undefined,
+  onMissing: (text: string) => void,
+): Promise<Record<string, Uint8Array>> {
+  if (robot === undefined) return driveFiles(folder);
+  try {
+    return await driveFiles(folder, { robot });
+  } catch (error) {
+    const own = isUserError(error) ? await driveFiles(folder).catch(() => undefined) : undefined;
+    if (own === undefined || !isUserError(error)) throw error;
+    onMissing(`${name} is driven with the package's own model of its robot: ${error.message}`);
+    return own;
   }
 }
 
