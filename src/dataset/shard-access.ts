@@ -4,6 +4,7 @@
 // bit never reaches a model. Few files are open at a time; the budget bounds memory whatever the data's size.
 
 import { closeSync, openSync } from 'node:fs';
+import { unreadableFile } from '../base/files.js';
 import { checkBytes, readExactly } from './shard-file.js';
 
 /** One shard as the access needs it. */
@@ -93,9 +94,17 @@ export class ShardAccess {
         closeSync(descriptor);
         this.#files.delete(oldest);
       }
-      file = openSync(this.#shards[shard].path, 'r');
+      file = openFile(this.#shards[shard].path);
     }
     this.#files.set(shard, file);
     return file;
+  }
+}
+
+function openFile(path: string): number {
+  try {
+    return openSync(path, 'r');
+  } catch (error) {
+    throw unreadableFile(path, error);
   }
 }
