@@ -6,6 +6,7 @@ import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
+import { ENGINES, type EngineName } from '../evaluate/engine.js';
 import { evaluate } from '../evaluate/evaluate.js';
 import { COMMAND_SETS, type CommandSetName, evaluateConfigSchema } from '../evaluate/evaluate-config.js';
 import type { Evaluation } from '../evaluate/evaluation.js';
@@ -29,6 +30,7 @@ interface EvaluateFlags extends CommonOptions {
   readonly weights?: string;
   readonly checkpoint?: string;
   readonly from?: 'weights' | 'onnx';
+  readonly runtime?: EngineName;
   readonly teacher?: string;
   readonly data?: readonly string[];
   readonly trials?: number;
@@ -52,6 +54,11 @@ export function evaluateCommand(): Command {
     .option('--checkpoint <name>', "a run's checkpoint, for instance step-000500 (default: the newest)")
     .addOption(
       new Option('--from <part>', 'run a bundle from this part (default: weights)').choices(['weights', 'onnx']),
+    )
+    .addOption(
+      new Option('--runtime <name>', 'engine of the networks; nextgait doctor says what runs (default: onnx)').choices(
+        ENGINES,
+      ),
     )
     .option('--teacher <policy>', 'policy to stand beside it (default: the one its data was recorded with)')
     .option('--data <folders...>', 'datasets for the prediction error (default: those of the training)')
@@ -101,6 +108,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       weights: flags.weights,
       checkpoint: flags.checkpoint,
       from: flags.from,
+      engine: flags.runtime,
       robot: flags.robot,
       teacher: flags.teacher,
       data: flags.data,

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { prepareOutput } from '../base/output-folder.js';
-import { chooseRuntime, RUNTIME_NAMES } from '../runtime/choose.js';
+import { chooseRuntime, describeRefusals, RUNTIME_NAMES } from '../runtime/choose.js';
 import { DEVICES } from '../runtime/onnx-device.js';
 import { RUN_FILES, readRun } from '../train/run-folder.js';
 import { resumeTraining, startTraining, type TrainingHooks, type TrainingOutcome } from '../train/run-training.js';
@@ -28,7 +28,7 @@ export function trainCommand(): Command {
       'a name in configs/train (tiny, base, paper-1m, paper-2m, paper-8m) or a YAML file (default: base)',
     )
     .option('--data <folders...>', "dataset folders to train on (default: the config's data.folders)")
-    .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit')
+    .option('--resume <run>', 'go on with a run from its last checkpoint, to the bit on the same engine')
     .addOption(
       new Option('--runtime <name>', 'engine; nextgait doctor says which one auto is (default: auto)').choices(
         RUNTIME_NAMES,
@@ -78,8 +78,6 @@ async function resume(context: VerbContext, flags: TrainFlags, name?: string): P
     flags.set.length > 0 ? '--set' : '',
     flags.out === undefined ? '' : '--out',
     flags.seed === undefined ? '' : '--seed',
-    flags.runtime === undefined ? '' : '--runtime',
-    flags.device === undefined ? '' : '--device',
     flags.append ? '--append' : '',
     flags.overwrite ? '--overwrite' : '',
   ].filter((flag) => flag !== '');
@@ -87,11 +85,19 @@ async function resume(context: VerbContext, flags: TrainFlags, name?: string): P
     throw new DataError({
       where: fixed.join(', '),
       what: 'a resumed run keeps its own settings',
-      fix: 'Leave them out, or start a new run',
+      fix: 'Leave them out (--runtime and --device may differ), or start a new run',
     });
   }
   const { config } = await readRun(run);
-  return withHooks(context, config, (hooks) => resumeTraining(run, hooks), run);
+  const own = config.runtime;
+  const runtime = { ...own, name: flags.runtime ?? own.name, device: flags.device ?? own.device };
+  if (runtime.name !== own.name || runtime.device !== own.device) {
+    context.log.warn(
+      `the run was started with --runtime ${own.name} --device ${own.device}: it goes on with the same batches, and with ` +
+        'the rounding of another engine, so not to the bit. Its own settings stay what they are for the next --resume',
+    );
+  }
+  return withHooks(context, { ...config, runtime }, (hooks) => resumeTraining(run, hooks), run);
 }
 
 async function withHooks(
@@ -100,9 +106,10 @@ async function withHooks(
   run: (hooks: TrainingHooks) => Promise<TrainingOutcome>,
   folder: string,
 ): Promise<TrainingOutcome> {
-  const { device } = config.runtime;
-  const { runtime, reason } = await chooseRuntime(config.runtime.name, { device });
+  const { name, device } = config.runtime;
+  const { runtime, reason, refused } = await chooseRuntime(name, { device });
   context.log.info(`engine: ${runtime.description}, ${reason}`);
+  if (name !== 'auto' && refused.length > 0) context.log.info(describeRefusals(refused));
   const progress = startProgress(context.interactive, 'training', config.train.steps, 'steps');
   try {
     const outcome = await run({

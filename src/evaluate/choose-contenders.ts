@@ -4,7 +4,7 @@ import { isUserError } from '../base/errors.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
-import { onnxRuntime } from '../runtime/onnx.js';
+import type { Runtime } from '../runtime/runtime.js';
 import {
   type Contender,
   type ContenderRole,
@@ -23,6 +23,8 @@ export interface ChooseOptions {
   readonly teacher?: string;
   readonly facts: TrainingFacts;
   readonly robot: RobotModel;
+  /** Runs the networks of ours. */
+  readonly runtime: Runtime;
   readonly seed: number;
   /** Whether the model-based controller takes part, where it can walk the robot. */
   readonly modelBased: boolean;
@@ -39,7 +41,7 @@ export interface ChosenContenders {
 
 /** @throws DataError where the policy, or a teacher that was given, is not there or does not fit the robot */
 export async function chooseContenders(options: ChooseOptions): Promise<ChosenContenders> {
-  const policy = await describe('policy', { kind: 'policy', ...options.policy }, options.robot);
+  const policy = await describe('policy', { kind: 'policy', ...options.policy }, options);
   const teacher = await findTeacher(options);
   return {
     contenders: [
@@ -58,18 +60,22 @@ interface Described {
 }
 
 /** Loads a contender once, so that what does not fit shows before anything runs. */
-async function describe(role: ContenderRole, source: ContenderSource, robot: RobotModel): Promise<Described> {
-  const controller = await createContender(source, robot, await onnxRuntime(), 1);
+async function describe(
+  role: ContenderRole,
+  source: ContenderSource,
+  { robot, runtime }: Pick<ChooseOptions, 'robot' | 'runtime'>,
+): Promise<Described> {
+  const controller = await createContender(source, robot, runtime, 1);
   const { name, commandRange } = controller;
   await controller.dispose();
   return { contender: { key: role, role, name, source }, commandRange };
 }
 
 async function findTeacher(options: ChooseOptions): Promise<Described | undefined> {
-  const { teacher, facts, robot, note, bundle } = options;
+  const { teacher, facts, note, bundle } = options;
   // A bundle has its own weights: those that are named are its teacher's.
   const weights = bundle === undefined ? undefined : options.policy.weights;
-  const load = (reference: string) => describe('teacher', { kind: 'policy', reference, weights }, robot);
+  const load = (reference: string) => describe('teacher', { kind: 'policy', reference, weights }, options);
   if (teacher !== undefined) return load(teacher);
   if (facts.teacher === undefined) {
     note('no teacher beside it: none is given (--teacher), and the policy names none');
@@ -87,11 +93,12 @@ async function findTeacher(options: ChooseOptions): Promise<Described | undefine
 const MODEL_BASED = 'model-based';
 
 /** A controller that has learned nothing, for the robots that its config describes. */
-async function modelBased({ robot, note, modelBased: wanted }: ChooseOptions, policy: string): Promise<Contender[]> {
+async function modelBased(options: ChooseOptions, policy: string): Promise<Contender[]> {
+  const { note, modelBased: wanted } = options;
   if (!wanted || policy === MODEL_BASED) return [];
   const source = { kind: 'policy', reference: MODEL_BASED } as const;
   try {
-    const { contender } = await describe('baseline', source, robot);
+    const { contender } = await describe('baseline', source, options);
     return [{ ...contender, key: MODEL_BASED }];
   } catch (error) {
     if (!isUserError(error)) throw error;

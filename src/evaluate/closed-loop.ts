@@ -39,10 +39,10 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
   const jobs = planJobs(options);
   const trialsInAll = jobs.reduce((sum, job) => sum + job.trials.length, 0);
   const outcomes: ClosedLoopResult['outcomes'][number][] = [];
-  const { robot, contenders, slots, duration_s, settle_s } = options;
+  const { robot, contenders, engine, slots, duration_s, settle_s } = options;
   // Fewer trials than slots need fewer robots; as many for every job.
   const most = Math.max(...jobs.map((job) => job.trials.length));
-  const data = { robot, contenders, slots: Math.min(slots, most), duration_s, settle_s };
+  const data = { robot, contenders, engine, slots: Math.min(slots, most), duration_s, settle_s };
   const server = await startServer(data, Math.min(options.workers, jobs.length));
   try {
     let finished = 0;

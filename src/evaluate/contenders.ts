@@ -4,6 +4,7 @@
 // the action before the first is 0; the mean action is that of the training data; random weights are the policy's own
 // network with fresh initial values.
 
+import { DataError } from '../base/errors.js';
 import { Random } from '../base/random.js';
 import { initialParameters, parameterSpecs } from '../model/parameters.js';
 import type { PolicyBundle } from '../policy/bundle.js';
@@ -44,7 +45,11 @@ export interface Contender {
   readonly source: ContenderSource;
 }
 
-/** Makes the controller of a contender for `slotCount` robots. @throws DataError where it does not fit the robot */
+/**
+ * Makes the controller of a contender for `slotCount` robots.
+ * @param runtime runs the networks of ours; a policy config's network is an ONNX file, which ONNX Runtime runs
+ * @throws DataError where it does not fit the robot
+ */
 export async function createContender(
   source: ContenderSource,
   robot: RobotModel,
@@ -53,7 +58,7 @@ export async function createContender(
 ): Promise<Controller> {
   switch (source.kind) {
     case 'policy':
-      return loadPolicy(source, robot, slotCount);
+      return loadPolicy(source, robot, runtime, slotCount);
     case 'random-weights': {
       const { bundle } = await readBundle(source.of.reference, source.of);
       return createPolicyController(withRandomWeights(bundle, source.seed), runtime, { slotCount });
@@ -63,13 +68,31 @@ export async function createContender(
   }
 }
 
-async function loadPolicy(source: PolicyReference, robot: RobotModel, slotCount: number): Promise<Controller> {
+async function loadPolicy(
+  source: PolicyReference,
+  robot: RobotModel,
+  runtime: Runtime,
+  slotCount: number,
+): Promise<Controller> {
   const { reference, weights, checkpoint, from } = source;
   if ((await findBundle(reference)) === undefined)
     return loadController(reference, { robot, slots: slotCount, weights });
   const found = await readBundle(reference, { checkpoint });
   requirePolicyRobot(found, robot);
+  if (runtime.name !== 'onnx') {
+    if (from === 'onnx') throw runsOnOnnxAlone(`${found.folder}: policy.onnx`);
+    return createPolicyController(found.bundle, runtime, { slotCount });
+  }
   return controllerOf(found, { slotCount, from });
+}
+
+/** What is an ONNX file already has its engine. */
+export function runsOnOnnxAlone(where: string): DataError {
+  return new DataError({
+    where,
+    what: 'an ONNX file, which no other engine than ONNX Runtime runs',
+    fix: 'Leave --runtime out; a bundle runs on every engine with --from weights',
+  });
 }
 
 /** The same action at every step; zeros hold the default pose. */

@@ -8,7 +8,8 @@ import { openDatasets } from '../dataset/dataset.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import type { CommandRange } from '../policy/controller.js';
 import { identityOf, type RobotModel } from '../robot/robot-model.js';
-import { onnxRuntime } from '../runtime/onnx.js';
+import { describeRefusals } from '../runtime/choose.js';
+import type { Runtime } from '../runtime/runtime.js';
 import { AXES } from '../sim/command-schedule.js';
 import { findController } from '../sim/load-controller.js';
 import { loadRobot } from '../sim/load-robot.js';
@@ -16,7 +17,8 @@ import { findBundle, readBundle } from '../sim/read-bundle.js';
 import { chooseContenders } from './choose-contenders.js';
 import { type ClosedLoopOptions, runClosedLoop } from './closed-loop.js';
 import { chooseSamples, collectResults, collectSamples, phaseTrial } from './collect.js';
-import { type PolicyReference, withRandomWeights } from './contenders.js';
+import { type PolicyReference, runsOnOnnxAlone, withRandomWeights } from './contenders.js';
+import { chooseEngine, type EngineName } from './engine.js';
 import { type EvaluateConfig, evaluateConfigSchema } from './evaluate-config.js';
 import { EVALUATION_FORMAT, type Evaluation } from './evaluation.js';
 import { type PredictionResult, predictionErrors } from './prediction-error.js';
@@ -37,6 +39,8 @@ export interface EvaluateOptions extends Omit<PolicyReference, 'reference'> {
   /** As configs/evaluate/default.yaml; defaults fill in what is absent. */
   readonly config?: unknown;
   readonly seed?: number;
+  /** Runs the networks of ours; ONNX Runtime where absent. */
+  readonly engine?: EngineName;
   /** Worker threads; 1 stays on this thread. */
   readonly workers?: number;
   /** Writes the motion of trials of the policy and its teacher as a dataset. */
@@ -63,6 +67,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const { weights, checkpoint, from } = options;
   const policy: PolicyReference = { reference: options.policy, weights, checkpoint, from };
   const bundle = await bundleOf(policy);
+  const runtime = await openEngine(options, bundle, log, note);
   const facts = await readTrainingFacts(bundle?.provenance ?? {});
   const robotName = options.robot ?? bundle?.robot.name ?? (await findController(options.policy, { weights })).robot;
   const loaded = await loadRobot(robotName);
@@ -74,6 +79,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     teacher,
     facts,
     robot,
+    runtime,
     seed,
     modelBased: asked.modelBased,
     note,
@@ -92,6 +98,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     runClosedLoop({
       robot: loaded,
       contenders,
+      engine: options.engine,
       slots: config.slots,
       duration_s: config.duration_s,
       settle_s: config.settle_s,
@@ -114,7 +121,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
             append(trialEpisode(trial, contenders.find(({ key }) => key === trial.contender)!, robot, settings)),
         }),
       ));
-  const prediction = signal?.aborted ? null : await predict(options, config, bundle, facts, note);
+  const prediction = signal?.aborted ? null : await predict(options, config, bundle, facts, runtime, note);
   const complete = closedLoop.complete && signal?.aborted !== true;
   if (!complete) note(`interrupted: only the trials that were finished are here, of ${config.trials} asked for`);
   return {
@@ -132,6 +139,22 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     notes,
     samples: collectSamples(traced, closedLoop, config, robot),
   };
+}
+
+/** The engine, and a word on it where it is not the usual one. @throws DataError for a policy that it cannot run */
+async function openEngine(
+  { engine, policy }: EvaluateOptions,
+  bundle: PolicyBundle | undefined,
+  log: Logger,
+  note: Note,
+): Promise<Runtime> {
+  const { runtime, reason, refused } = await chooseEngine(engine);
+  log.info(`engine: ${runtime.description}, ${reason}`);
+  if (engine === undefined || engine === 'onnx') return runtime;
+  if (bundle === undefined) throw runsOnOnnxAlone(`policy config ${policy}`);
+  if (refused.length > 0) log.info(describeRefusals(refused));
+  note(`the networks of bundles and runs ran on ${runtime.description}`);
+  return runtime;
 }
 
 /** How many trials of each condition and contender are written. */
@@ -176,6 +199,7 @@ async function predict(
   config: EvaluateConfig,
   bundle: PolicyBundle | undefined,
   facts: TrainingFacts,
+  runtime: Runtime,
   note: Note,
 ): Promise<PredictionResult | null> {
   const folders = data ?? facts.folders;
@@ -196,7 +220,7 @@ async function predict(
     const { windows, split } = config.prediction;
     const { validationShare, command, hindsightWindow_s, hindsightTransient_s, responses } = facts;
     const result = await predictionErrors(dataset, predictors, {
-      runtime: await onnxRuntime(),
+      runtime,
       windows,
       split,
       validationShare,

@@ -7,12 +7,12 @@
 import { Random } from '../base/random.js';
 import type { JobServer } from '../base/worker-pool.js';
 import type { Controller } from '../policy/controller.js';
-import { onnxRuntime } from '../runtime/onnx.js';
 import { Environment } from '../sim/environment.js';
 import type { LoadedRobot } from '../sim/load-robot.js';
 import { Engine } from '../sim/mujoco.js';
 import { rollOut, type Trial } from '../sim/rollout.js';
 import { type Contender, createContender } from './contenders.js';
+import { chooseEngine, type EngineName } from './engine.js';
 import { measureTrial, type TrialMetrics } from './trial-metrics.js';
 import type { PlannedTrial } from './trial-plan.js';
 import { copyTrace, createTrialRecorder, MOTION_CHANNELS, type Trace } from './trial-recorder.js';
@@ -21,6 +21,8 @@ import { copyTrace, createTrialRecorder, MOTION_CHANNELS, type Trace } from './t
 export interface TrialServerData {
   readonly robot: LoadedRobot;
   readonly contenders: readonly Contender[];
+  /** Runs the networks of ours; ONNX Runtime where absent. */
+  readonly engine?: EngineName;
   readonly slots: number;
   readonly duration_s: number;
   readonly settle_s: number;
@@ -54,7 +56,7 @@ function withoutAction(trace: Trace): Trace {
 
 export async function createTrialServer(data: TrialServerData): Promise<JobServer<TrialJob, TrialOutcome[]>> {
   const { robot } = data.robot;
-  const runtime = await onnxRuntime();
+  const { runtime } = await chooseEngine(data.engine);
   const controllers = new Map<string, Controller>();
   const environments: Environment[] = [];
   const dispose = async () => {

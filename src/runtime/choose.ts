@@ -120,6 +120,13 @@ export async function chooseRuntime(name: RuntimeName, options: ChooseOptions = 
   });
 }
 
+/** The better engines that do not run here, for people: what each lacks, and the command that brings it. */
+export function describeRefusals(refused: readonly RuntimeRefusal[]): string {
+  return refused
+    .map(({ engine, reason, install }) => `not ${engine}: ${reason}${install === undefined ? '' : ` (${install})`}`)
+    .join('; ');
+}
+
 /** Every candidate, tried: the runtime where it loads, the refusal where not. */
 export async function surveyRuntimes(
   candidates: readonly RuntimeCandidate[] = nodeCandidates(),

@@ -27,10 +27,17 @@ export async function loadTfjs(packageName: string): Promise<TfjsLoaded> {
     const imported = (await import(packageName)) as TfjsModule & { readonly default?: TfjsModule };
     const module = imported.default ?? imported;
     await module.ready();
+    requireProduct(module);
     return { module, packageName };
   } catch (error) {
     throw explainTfjsFailure(packageName, error, process.version);
   }
+}
+
+/** On a Node.js that is too new the native packages load, and fail at their first operation. */
+function requireProduct(module: TfjsModule): void {
+  const [product] = module.tidy(() => module.matMul(module.tensor2d([[2]]), module.tensor2d([[3]])).dataSync());
+  if (product !== 6) throw new Error(`computes 2 times 3 as ${product}`);
 }
 
 /** The ways in which these packages are known to fail, in words; any other error keeps its own. */
@@ -45,6 +52,10 @@ const LAST_NODE = 22;
 
 function tfjsFailure(packageName: string, message: string, node: number): [what: string, fix: string] {
   const install = `npm install ${packageName}`;
+  // The C library of the system comes first: a rebuilt package would need it as well.
+  if (/GLIBC(XX)?_[\d.]+' not found/.test(message)) {
+    return [`needs a newer system: ${message}`, 'Use a newer distribution, or onnxruntime-node'];
+  }
   if (/tfjs_binding|node-pre-gyp|libtensorflow/.test(message)) {
     return ['is installed without its native library', `npm rebuild ${packageName} --ignore-scripts=false`];
   }
