@@ -54,7 +54,7 @@ export function randomBundle(tokenConfig: Tree = {}, modelConfig: Tree = {}, see
 }
 
 /** A state whose values float32 holds exactly, as an episode would. */
-export function randomState(random: Random): RobotState {
+export function randomState(random: Random, jointCount = 2): RobotState {
   const values = (count: number) => Float64Array.from({ length: count }, () => Math.fround(random.normal()));
   return {
     time_s: 0,
@@ -63,9 +63,9 @@ export function randomState(random: Random): RobotState {
     baseAngularVelocity_radps: values(3),
     baseLinearVelocity_mps: values(3),
     projectedGravity: values(3),
-    jointPosition_rad: values(2),
-    jointVelocity_radps: values(2),
-    torque_Nm: values(2),
+    jointPosition_rad: values(jointCount),
+    jointVelocity_radps: values(jointCount),
+    torque_Nm: values(jointCount),
     footContact: Float64Array.of(1, 0),
     sensors: {},
   };

@@ -9,7 +9,7 @@ import {
   thisMachine,
 } from '../../src/runtime/onnx-device.js';
 import { referenceRuntime } from '../../src/runtime/reference.js';
-import { explainTfjsFailure } from '../../src/runtime/tfjs.js';
+import { explainTfjsFailure, loadTfjs } from '../../src/runtime/tfjs.js';
 
 const PROVIDER = '/libraries/libonnxruntime_providers_cuda.so';
 
@@ -78,7 +78,19 @@ describe('TensorFlow.js packages fail in known ways', () => {
     const binding = "Cannot find module '/x/@tensorflow/tfjs-node/lib/napi-v8/tfjs_binding.node'";
     expect(explain(name, binding)).toMatch(/without its native library. npm rebuild .* --ignore-scripts=false/);
     expect(explain(name, '(0 , util_1.isNullOrUndefined) is not a function', 'v23.1.0')).toMatch(/not run on Node 23/);
+    expect(explain(name, "/lib/libc.so.6: version `GLIBC_2.38' not found (required by tfjs_binding.node)")).toMatch(
+      /needs a newer system/,
+    );
     expect(explain(`${name}-gpu`, 'libcudart.so.11.0: cannot open')).toMatch(/CUDA 11.2/);
     expect(explain(name, 'something else')).toBe(`${name}: something else. npm install ${name}`);
+  });
+
+  test('one that loads and fails at its first operation, as on a Node that is too new, is refused at once', async () => {
+    const broken = `export const ready = async () => {};
+      export const tidy = (run) => run();
+      export const tensor2d = (rows) => rows;
+      export const matMul = () => { throw new TypeError('(0 , util_1.isNullOrUndefined) is not a function'); };`;
+    const address = `data:text/javascript,${encodeURIComponent(broken)}`;
+    await expect(loadTfjs(address)).rejects.toThrow(/util_1.isNullOrUndefined/);
   });
 });

@@ -19,6 +19,7 @@ import { trainConfigSchema } from '../../src/train/train-config.js';
 import { type TrainOptions, train } from '../../src/train/trainer.js';
 import { initialState, type Recipe, type StateValues } from '../../src/train/training-program.js';
 import { syntheticEpisode, TINY_ROBOT } from '../fixtures.js';
+import { loadTfjsCpu } from '../runtime/engines.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -123,6 +124,24 @@ describe('train', () => {
     expect(second.state).toEqual(unbroken.state);
     const numbers = (line: MetricsLine) => ({ ...line, stepsPerSecond: 0 });
     expect((await lines('broken')).map(numbers)).toEqual((await lines('whole')).map(numbers));
+  });
+
+  it('a run on TensorFlow.js that is stopped and resumed is the unbroken run, to the bit', async () => {
+    const runtime = await loadTfjsCpu();
+    const changes = { train: { ...BASE.train, steps: 12 }, log: { ...BASE.log, checkpointEvery: 100 } };
+    const whole = { ...(await setUp('tfjs-whole', changes)), runtime };
+    await mkdir(whole.run);
+    const unbroken = await train(whole);
+    const broken = { ...(await setUp('tfjs-broken', changes)), runtime };
+    await mkdir(broken.run);
+    const stop = new AbortController();
+    const first = await train({ ...broken, signal: stop.signal, onStep: () => stop.abort() });
+    expect(first).toMatchObject({ step: 5, finished: false });
+    const { info, state } = await readCheckpoint(broken.run);
+    const second = await train({ ...broken, state, firstStep: info.step, pending: info.pending });
+    expect(second.state).toEqual(unbroken.state);
+    const numbers = (line: MetricsLine) => ({ ...line, stepsPerSecond: 0 });
+    expect((await lines('tfjs-broken')).map(numbers)).toEqual((await lines('tfjs-whole')).map(numbers));
   });
 
   it('accumulating two passes of 4 windows moves the weights as the mean gradient of both does', async () => {
