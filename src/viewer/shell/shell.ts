@@ -82,7 +82,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   let mounted: { readonly page: Page; readonly name: PageName; readonly release: (() => void)[] } | undefined;
   const memories = new Map<PageName, Map<string, unknown>>();
   const itemListeners = new Set<(items: readonly SourceItem[]) => void>();
-  let known = '';
+  let known: string | undefined;
   let last: SourceDescription | undefined;
   let visit = 0;
   let noticeTimer = 0;
@@ -118,7 +118,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     last = description;
     const now = JSON.stringify(description.items.map(({ kind, path, name }) => [kind, path, name]));
     if (now === known) return description;
-    const isFirst = known === '';
+    const isFirst = known === undefined;
     known = now;
     fillTabs(navigation, description, loaders);
     if (mounted !== undefined) markTab(navigation, mounted.name);
@@ -206,11 +206,11 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
  * @param onChange called when there is something new
  */
 function watch(look: () => Promise<SourceDescription>, onChange: () => void): void {
-  let before = '';
+  let before: string | undefined;
   setInterval(async () => {
     if (document.hidden) return;
     const now = (await look()).items.map(({ path }) => path).join(' ');
-    if (before !== '' && now !== before) onChange();
+    if (before !== undefined && now !== before) onChange();
     before = now;
   }, LOOK_MS);
 }

@@ -6,7 +6,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isUserError } from '../../../src/base/errors.js';
-import { itemsAt } from '../../../src/viewer/server/items.js';
+import type { SourceDescription } from '../../../src/viewer/page.js';
+import { itemsAt, watchItems } from '../../../src/viewer/server/items.js';
 import { startViewerServer, type ViewerServer } from '../../../src/viewer/server/server.js';
 
 const CONTENT = 'abcdefghij';
@@ -248,5 +249,46 @@ describe('what can be given', () => {
     writeFileSync(join(folder, 'shard-00000.arrow'), '');
     await expect(itemsAt(folder)).rejects.toThrow(/inspect .*--rebuild/);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a folder that is watched', () => {
+  const write = (folder: string, ...files: string[]) => {
+    mkdirSync(folder, { recursive: true });
+    for (const file of files) writeFileSync(join(folder, file), '{}');
+  };
+  const described = async (running: ViewerServer) => {
+    const { text } = await ask('/source.json', {}, 'GET', running);
+    return (JSON.parse(text) as SourceDescription).items.map(({ kind, name, path }) => `${kind} ${name} at ${path}`);
+  };
+
+  it('gives what comes into it, at once and each once; what was there keeps its address', async () => {
+    const runs = join(root, 'runs');
+    mkdirSync(runs);
+    const dressed: string[] = [];
+    const { items, look } = await watchItems([runs, join(root, 'evaluation')], async (fresh) => {
+      dressed.push(...fresh.map(({ name }) => name));
+    });
+    const running = await start({ items, look });
+    try {
+      expect(await described(running)).toEqual(['evaluation evaluation at data/0']);
+      // A run is one from the moment that both of its first files are there.
+      write(join(runs, 'b'), 'recipe.json');
+      expect(await described(running)).toHaveLength(1);
+      write(join(runs, 'b'), 'config.yaml');
+      expect(await described(running)).toEqual(['evaluation evaluation at data/0', 'run b at data/1']);
+      write(join(runs, 'a'), 'policy.json');
+      write(join(runs, '.c'), 'policy.json');
+      await Promise.all([described(running), described(running)]);
+      expect((await described(running)).slice(1)).toEqual(['run b at data/1', 'bundle a at data/2']);
+      expect((await ask('/data/2/policy.json', {}, 'GET', running)).text).toBe('{}');
+      rmSync(join(runs, 'b'), { recursive: true });
+      expect((await described(running)).slice(1)).toEqual(['bundle a at data/2']);
+      rmSync(runs, { recursive: true });
+      expect(await described(running)).toEqual(['evaluation evaluation at data/0']);
+      expect(dressed).toEqual(['evaluation', 'b', 'a']);
+    } finally {
+      await running.close();
+    }
   });
 });
