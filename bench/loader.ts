@@ -21,7 +21,7 @@ import { loadRobot } from '../src/sim/load-robot.js';
 import { createTokenSpec, type TokenSpec } from '../src/tokens/token-spec.js';
 import { addErrors, type Batch, createBatchMaker, feedBatch } from '../src/train/batches.js';
 import { type BatchLoader, localLoader } from '../src/train/loader.js';
-import { pooledLoader } from '../src/train/loader-pool.js';
+import { planLoader, pooledLoader } from '../src/train/loader-pool.js';
 import { ErrorSums } from '../src/train/metrics.js';
 import { prepareData } from '../src/train/prepare.js';
 import { shareCommands } from '../src/train/shared-commands.js';
@@ -36,21 +36,26 @@ export interface LoaderBenchOptions {
   readonly steps: number;
   /** Datasets to read; rollouts are made up where absent. */
   readonly data?: readonly string[];
+  /** Memory that counts as free (GiB): with little of it the data is read from its files. */
+  readonly memory?: number;
 }
 
-export async function loaderBench({ preset, rounds, steps, data }: LoaderBenchOptions): Promise<BenchResult> {
+export async function loaderBench({ preset, rounds, steps, data, memory }: LoaderBenchOptions): Promise<BenchResult> {
   const temporary = await mkdtemp(join(tmpdir(), 'nextgait-loader-'));
   if (data === undefined) await writeRollouts(temporary);
   const folders = data ?? [temporary];
   const dataset = await openDatasets(folders);
   try {
-    const loop = await createLoop(
-      await loadConfig(trainConfigSchema, presetPath(preset), settingsOf(folders)),
-      dataset,
-    );
+    const config = await loadConfig(trainConfigSchema, presetPath(preset), settingsOf(folders));
+    const free = memory === undefined ? process.availableMemory() : memory * 2 ** 30;
+    const loop = await createLoop(config, dataset, free);
     const { batch, tokens } = loop;
     const contenders = [
-      waiting('nextgait, batches cut by a worker thread', await loop.pooled(), loop.step),
+      waiting(
+        `nextgait, batches cut by ${loop.workers === 1 ? 'a worker thread' : `${loop.workers} worker threads`}`,
+        await loop.pooled(),
+        loop.step,
+      ),
       waiting('the same, cut on the thread that trains', loop.local, loop.step),
     ];
     const cost_ms: number[] = []; // processor time of a step, all threads
@@ -106,6 +111,8 @@ export async function loaderBench({ preset, rounds, steps, data }: LoaderBenchOp
 interface Loop {
   readonly batch: number;
   readonly tokens: TokenSpec;
+  /** Threads of pooled(). */
+  readonly workers: number;
   readonly local: BatchLoader;
   /** A batch that stays as it is. */
   readonly once: Batch;
@@ -115,7 +122,7 @@ interface Loop {
   dispose(): Promise<void>;
 }
 
-async function createLoop(config: TrainConfig, dataset: Dataset): Promise<Loop> {
+async function createLoop(config: TrainConfig, dataset: Dataset, freeBytes: number): Promise<Loop> {
   const robot = dataset.robotModel();
   if (robot === undefined) throw new Error('the dataset knows its robot by name only');
   const tokens = createTokenSpec(config.tokens, robot, dataset.rate_hz);
@@ -135,13 +142,16 @@ async function createLoop(config: TrainConfig, dataset: Dataset): Promise<Loop> 
   const once = maker.allocate();
   maker.fill(once, 0, 0);
   const sums = new ErrorSums();
+  const bytes = dataset.manifests.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + shard.bytes, 0);
+  const plan = planLoader(bytes, freeBytes);
   const commands = command === 'recorded' ? undefined : shareCommands(source);
   return {
     batch: config.train.batch,
     tokens,
+    workers: plan.workers,
     local: localLoader(maker, config.train, 0),
     once,
-    pooled: () => pooledLoader({ config, tokens, robot, commands }, 0),
+    pooled: () => pooledLoader({ config, tokens, robot, commands }, plan, 0),
     async step(batch) {
       feedBatch(program.feeds, batch);
       program.feeds.inverseWeight[0] = 1 / batch.weight;
@@ -178,7 +188,7 @@ function waiting(name: string, loader: BatchLoader, step: (batch: Batch) => Prom
 }
 
 /** Steps that a loader may have cut in advance. */
-const LEAD = 4;
+const LEAD = 8;
 
 async function repeat(count: number, once: () => Promise<void>): Promise<void> {
   for (let at = 0; at < count; at++) await once();

@@ -48,7 +48,8 @@ bench('control', 'milliseconds of one control step, against PyTorch', controlBen
 bench('loader', 'share of a training step that waits for its batch', loaderBench)
   .option('--preset <name>', 'a name in configs/train', 'base')
   .option('--steps <count>', 'steps a round', Number, 8)
-  .option('--data <folders...>', 'datasets (default: rollouts made up on the spot)');
+  .option('--data <folders...>', 'datasets (default: rollouts made up on the spot)')
+  .option('--memory <GiB>', 'memory that counts as free (default: what is)', Number);
 
 bench<IngestBenchOptions>('ingest', "megabytes a second of BVH, against three's BVHLoader", (options, [file]) =>
   ingestBench({ ...options, file }),

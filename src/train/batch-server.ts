@@ -18,6 +18,8 @@ export interface BatchServerData {
   readonly commands?: SharedCommands;
   /** [set][pass], in shared memory: what jobs fill. */
   readonly sets: readonly (readonly BatchBuffers[])[];
+  /** How much of the data may be held in memory. */
+  readonly memoryBytes: number;
 }
 
 export interface BatchJob {
@@ -30,10 +32,10 @@ export interface BatchJob {
 export type CutBatch = Pick<Batch, 'windows' | 'weight'>;
 
 export async function batchServer(data: BatchServerData): Promise<JobServer<BatchJob, readonly CutBatch[]>> {
-  const { config, tokens, robot, commands, sets } = data;
+  const { config, tokens, robot, commands, sets, memoryBytes } = data;
   const { folders, sources, validationShare } = config.data;
   // Every episode was checked when the statistics were taken; what is cut short since shows in reading.
-  const dataset = await openDatasets(folders, { verify: 'never' });
+  const dataset = await openDatasets(folders, { verify: 'never', memoryBytes });
   try {
     const source = commands === undefined ? dataset : withSharedCommands(dataset, commands);
     const maker = createBatchMaker(config.train, tokens, robot, source, {

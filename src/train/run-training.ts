@@ -19,7 +19,7 @@ import { createTokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { OpenLoader } from './loader.js';
-import { canPoolBatches, pooledLoader } from './loader-pool.js';
+import { canPoolBatches, planLoader, pooledLoader } from './loader-pool.js';
 import type { MetricsLine } from './metrics.js';
 import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
@@ -170,13 +170,15 @@ interface TrainingSource {
   readonly windows: WindowSource;
 }
 
-/** Cuts batches in a worker thread, which has the dataset open for itself: this thread's memory of it is freed. */
+/** Cuts batches in worker threads, which have the dataset open for themselves: this thread's memory of it is freed. */
 function openPooled({ config, recipe, robot }: Run, { dataset, windows }: TrainingSource): OpenLoader | undefined {
   if (!canPoolBatches()) return undefined;
   return async (firstStep) => {
     const commands = config.data.command === 'recorded' ? undefined : shareCommands(windows);
     dataset.close();
-    return pooledLoader({ config, tokens: recipe.tokens, robot, commands }, firstStep);
+    const bytes = dataset.manifests.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + shard.bytes, 0);
+    const plan = planLoader(bytes, process.availableMemory());
+    return pooledLoader({ config, tokens: recipe.tokens, robot, commands }, plan, firstStep);
   };
 }
 

@@ -11,7 +11,7 @@ import type { WindowSource } from '../../src/tokens/window-source.js';
 import { type BatchServerData, batchServer } from '../../src/train/batch-server.js';
 import { createBatchMaker } from '../../src/train/batches.js';
 import { type BatchLoader, localLoader } from '../../src/train/loader.js';
-import { canPoolBatches, pooledLoader } from '../../src/train/loader-pool.js';
+import { canPoolBatches, planLoader, pooledLoader } from '../../src/train/loader-pool.js';
 import { shareCommands, withSharedCommands } from '../../src/train/shared-commands.js';
 import { trainConfigSchema } from '../../src/train/train-config.js';
 import { temporaryFolder, writeTinyDataset } from '../cli/run-cli.js';
@@ -28,7 +28,7 @@ afterAll(() => remove());
 const STEPS = 14;
 const heldOut = () => false;
 
-function dataOf(name: string): Omit<BatchServerData, 'sets'> {
+function dataOf(name: string): Omit<BatchServerData, 'sets' | 'memoryBytes'> {
   const config = trainConfigSchema.parse({
     tokens: { context: 4 },
     data: { folders: [join(folder, name)], validationShare: 0, sources: { free: 0.25 } },
@@ -78,11 +78,17 @@ async function allOf(loader: BatchLoader, firstStep: number) {
   return steps;
 }
 
-function localOf(data: Omit<BatchServerData, 'sets'>, source: WindowSource, firstStep: number): BatchLoader {
+function localOf(
+  data: Omit<BatchServerData, 'sets' | 'memoryBytes'>,
+  source: WindowSource,
+  firstStep: number,
+): BatchLoader {
   const { config, tokens, robot } = data;
   const maker = createBatchMaker(config.train, tokens, robot, source, { sourceWeights: config.data.sources, heldOut });
   return localLoader(maker, config.train, firstStep);
 }
+
+const ONE = { workers: 1, memoryBytes: 1e6 };
 
 describe.skipIf(!canPoolBatches())('a worker thread', () => {
   it.each([0, 5])('cuts the same batches from step %i on, with the recorded commands', async (firstStep) => {
@@ -91,10 +97,10 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const expected = await allOf(localOf(data, dataset, firstStep), firstStep);
     dataset.close();
     expect(expected).toHaveLength(STEPS - firstStep);
-    expect(await allOf(await pooledLoader(data, firstStep), firstStep)).toEqual(expected);
+    expect(await allOf(await pooledLoader(data, ONE, firstStep), firstStep)).toEqual(expected);
   });
 
-  it('cuts the same batches with labels in place of the commands', async () => {
+  it('or three, without memory for the data, cut the same batches with labels in place of the commands', async () => {
     const data = dataOf('tiny');
     const dataset = await openDatasets(data.config.data.folders);
     const source = relabelled(dataset);
@@ -104,7 +110,9 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const commands = shareCommands(source);
     expect(await allOf(localOf(data, withSharedCommands(dataset, commands), 0), 0)).toEqual(expected);
     dataset.close();
-    expect(await allOf(await pooledLoader({ ...data, commands }, 0), 0)).toEqual(expected);
+    expect(await allOf(await pooledLoader({ ...data, commands }, { workers: 3, memoryBytes: 0 }, 0), 0)).toEqual(
+      expected,
+    );
   });
 
   it('says at its start what it cannot open, as this thread would', async () => {
@@ -112,18 +120,25 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const data = dataOf('short');
     truncateSync(await shardOf('short'), 5000);
     const here = await openDatasets(data.config.data.folders).catch((error: Error) => error);
-    const there = await pooledLoader(data, 0).catch((error: Error) => error);
+    const there = await pooledLoader(data, ONE, 0).catch((error: Error) => error);
     expect(here).toBeInstanceOf(DataError);
     expect(there).toBeInstanceOf(DataError);
     expect((there as DataError).message).toBe((here as DataError).message);
   });
 
   it('ends in the middle of its work without a word', async () => {
-    const loader = await pooledLoader(dataOf('tiny'), 0);
+    const loader = await pooledLoader(dataOf('tiny'), ONE, 0);
     await loader.next();
     await loader.dispose();
     expect(process.getActiveResourcesInfo()).not.toContain('Worker');
   });
+});
+
+it('data is held in memory by one worker, or read by several where it is too large', () => {
+  expect(planLoader(1e9, 8e9)).toEqual({ workers: 1, memoryBytes: 1e9 });
+  const { workers, memoryBytes } = planLoader(3e9, 8e9);
+  expect(workers).toBeGreaterThan(1);
+  expect(workers * memoryBytes).toBeLessThanOrEqual(2e9);
 });
 
 async function shardOf(name: string): Promise<string> {
@@ -142,7 +157,7 @@ it.each([
     const [values, present, targets, weights] = Array.from({ length: 4 }, () => new Float32Array(size));
     return { values, present, targets, weights };
   });
-  const server = await batchServer({ ...data, sets: [set] });
+  const server = await batchServer({ ...data, sets: [set], memoryBytes: 1e6 });
   const shard = await shardOf('damaged');
   damage(shard);
   const failure = await server.run({ step: 0, set: 0 }).catch((error: Error) => error);
