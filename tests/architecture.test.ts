@@ -75,8 +75,10 @@ describe('imports point one way', () => {
 
 describe('what runs in a browser loads nothing of Node', () => {
   const rooms = FILES.filter((file) => file.startsWith('src/') && BROWSER_ROOMS.includes(roomOf(file)));
+  // Of training, what a page trains with: the loop, the preparation, the bundle.
+  const training = ['trainer', 'prepare', 'bundle-of-state'].map((name) => `src/train/${name}.ts`);
 
-  it.each(rooms)('%s', (file) => {
+  it.each([...rooms, ...training])('%s', (file) => {
     const seen = new Set<string>();
     const visit = (current: string, trail: string[]) => {
       if (seen.has(current)) return;

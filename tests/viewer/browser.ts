@@ -30,13 +30,20 @@ export const NO_BROWSER: string | undefined =
       : 'the app is not built: npm run build';
 if (NO_BROWSER !== undefined) process.stderr.write(`browser tests are skipped: ${NO_BROWSER}\n`);
 
-/** Starts Chromium with WebGL in software; `webgl: false` takes WebGL away. */
-export function openBrowser(options: { readonly webgl?: boolean } = {}): Promise<Browser> {
+/** Starts Chromium with WebGL in software; `webgl: false` takes WebGL away, `webgpu: true` adds WebGPU in software. */
+export function openBrowser(options: { readonly webgl?: boolean; readonly webgpu?: boolean } = {}): Promise<Browser> {
   // Nothing is said of GL: the page is then composed without it, which costs a quarter of composing it in software GL.
   const graphics = options.webgl === false ? ['--disable-3d-apis'] : ['--enable-unsafe-swiftshader'];
+  const gpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan,WebGPU'];
   return chromium.launch({
     executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--enable-precise-memory-info', ...graphics],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--enable-precise-memory-info',
+      ...graphics,
+      ...(options.webgpu ? gpu : []),
+    ],
   });
 }
 

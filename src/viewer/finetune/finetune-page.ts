@@ -179,11 +179,13 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
   };
   if (job !== undefined) follow(job);
   draw();
-  take((await source.describe()).items);
+  const { items, live } = await source.describe();
+  take(items);
   context.onItems(take);
   if (route.parameters.dataset !== undefined) data.addDataset(route.parameters.dataset);
   draw();
-  void hasWebgpu().then((isThere) => isThere && policy.allowWebgpu());
+  // Copies for web hosts leave WebGPU's engine out: it is twice as large as all the rest.
+  if (live) void hasWebgpu().then((isThere) => isThere && policy.allowWebgpu());
 
   const stopDropping = takeDrops(root, data.drop);
   const onLeave = (event: Event) => {

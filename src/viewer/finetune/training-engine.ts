@@ -21,7 +21,8 @@ export async function trainingEngine(name: EngineName): Promise<Runtime> {
   return onnxRuntime({
     ort: ort as unknown as OrtModule,
     description: `onnxruntime-web ${ort.env.versions.web ?? ort.env.versions.common} (webgpu)`,
-    session: { executionProviders: ['webgpu'] },
+    // Small nodes on the processor are the engine's own choice, and no news for the console.
+    session: { executionProviders: ['webgpu'], logSeverityLevel: 3 },
   });
 }
 
@@ -31,8 +32,7 @@ const NO_GPU = {
 } as const;
 
 function configure(env: typeof ortWasm.env): void {
-  // Threads need cross-origin isolation: where the host gives it, all cores but one, which is the page's.
-  const { crossOriginIsolated, navigator: machine } = globalThis;
-  env.wasm.numThreads = crossOriginIsolated ? Math.max(1, Math.min(8, (machine.hardwareConcurrency ?? 2) - 1)) : 1;
+  // One thread: more need cross-origin isolation, which static hosts do not give.
+  env.wasm.numThreads = 1;
   env.logLevel = 'error';
 }

@@ -1,7 +1,7 @@
 // A static copy of the viewer with the given data in it: a folder that any static host serves.
 
 import { copyFile, cp, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { DataError } from '../../base/errors.js';
 import { prepareOutput } from '../../base/output-folder.js';
 import { describeItems, filesOf, itemPath } from './describe.js';
@@ -41,7 +41,7 @@ export async function writeStaticBuild(
   const description = await describeItems(items, false);
   // First of all, so that a build that was cut short is known as ours.
   await writeFile(join(folder, DESCRIPTION_FILE), JSON.stringify(description));
-  for (const name of await readdir(app)) await cp(join(app, name), join(folder, name), { recursive: true });
+  await copyApp(app, folder);
   let files = 0;
   let bytes = 0;
   const place = async (path: string): Promise<string> => {
@@ -64,4 +64,16 @@ export async function writeStaticBuild(
     }
   }
   return { folder, files, bytes };
+}
+
+/** WebGPU's build of the engine, which the page "Fine-tune" offers over `nextgait view` alone: larger than all the rest. */
+const WEBGPU_ENGINE = /^ort-wasm-simd-threaded\.asyncify-[\w-]+\.wasm$/;
+
+async function copyApp(app: string, folder: string): Promise<void> {
+  for (const name of await readdir(app)) {
+    await cp(join(app, name), join(folder, name), {
+      recursive: true,
+      filter: (file) => !WEBGPU_ENGINE.test(basename(file)),
+    });
+  }
 }
