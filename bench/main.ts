@@ -41,8 +41,9 @@ bench('training', 'milliseconds of a training step, against PyTorch where python
   .option('--steps <count>', 'steps a round and engine', Number, 12)
   .option('--threads <count>', 'threads of every engine; 0 leaves it to each', Number, 0);
 
-bench('control', 'milliseconds of one control step, against PyTorch', controlBench)
+bench('control', 'milliseconds of one control step, and actions a second of many robots, against PyTorch', controlBench)
   .option('--steps <count>', 'control steps a round', Number, 100)
+  .option('--robots <count>', 'robots of the batched step', Number, 256)
   .option('--python <command>', 'Python that has PyTorch', 'python3');
 
 bench('loader', 'share of a training step that waits for its batch', loaderBench)

@@ -3,7 +3,7 @@
 Reads a bundle (policy.json, weights.safetensors) of the default kind: concat tokens, pre-LN blocks, ReLU, fixed
 normaliser. Requests and answers are JSON lines on stdin and stdout:
   {"observation": [...], "previous_action": [...], "newest": k}   sets the window, answers {"action": [...]}
-  {"steps": n, "mode": "eager" | "compile"}                       answers {"ms": [n times]}
+  {"steps": n, "mode": "eager" | "compile", "robots": b}          answers {"ms": [n times]} of b such windows at once
 """
 
 import json
@@ -58,20 +58,20 @@ class Policy(torch.nn.Module):
 
     def forward(self, observation, action, newest: int):
         rows = (torch.cat([observation, action], -1) - self.mean) / self.deviation
-        steps = rows.shape[1]
+        batch, steps = rows.shape[:2]
         x = self.linear(rows, "embed") + self.position[:steps]
         for block in range(self.blocks):
             name = f"blocks_{block}"
             qkv = self.linear(self.norm(x, f"{name}_norm1"), f"{name}_attention_qkv")
             query, key, value = (
-                part.view(1, steps, self.heads, -1).transpose(1, 2) for part in qkv.chunk(3, dim=-1)
+                part.view(batch, steps, self.heads, -1).transpose(1, 2) for part in qkv.chunk(3, dim=-1)
             )
             mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-            x = x + self.linear(mixed.transpose(1, 2).reshape(1, steps, -1), f"{name}_attention_out")
+            x = x + self.linear(mixed.transpose(1, 2).reshape(batch, steps, -1), f"{name}_attention_out")
             up = functional.relu(self.linear(self.norm(x, f"{name}_norm2"), f"{name}_mlp_up"))
             x = x + self.linear(up, f"{name}_mlp_down")
         row = self.linear(self.norm(x[:, newest], "norm"), "head") * self.deviation + self.mean
-        return row[0, -self.actions :]
+        return row[:, -self.actions :]
 
 
 def main():
@@ -79,7 +79,7 @@ def main():
     folder = Path(sys.argv[1])
     description = json.loads((folder / "policy.json").read_text())
     policy = Policy(description, read_weights(folder / "weights.safetensors")).eval()
-    modes = {"eager": policy}
+    modes = {}
     context = description["tokens"]["context"]
     window = None
     print(json.dumps({"torch": torch.__version__}), flush=True)
@@ -90,17 +90,18 @@ def main():
                 observation = torch.tensor(request["observation"], dtype=torch.float32).view(1, context, -1)
                 action = torch.tensor(request["previous_action"], dtype=torch.float32).view(1, context, -1)
                 window = (observation, action, request["newest"])
-                print(json.dumps({"action": policy(*window).tolist()}), flush=True)
+                print(json.dumps({"action": policy(*window)[0].tolist()}), flush=True)
                 continue
-            mode = request["mode"]
-            if mode not in modes:
-                modes[mode] = torch.compile(policy)
-                for _ in range(20):
-                    modes[mode](*window)
+            mode, robots = request["mode"], request["robots"]
+            windows = (window[0].repeat(robots, 1, 1), window[1].repeat(robots, 1, 1), window[2])
+            if (mode, robots) not in modes:
+                modes[mode, robots] = policy if mode == "eager" else torch.compile(policy, dynamic=False)
+                for _ in range(3 if robots > 1 else 20):
+                    modes[mode, robots](*windows)
             times = []
             for _ in range(request["steps"]):
                 start = time.perf_counter()
-                modes[mode](*window).numpy()
+                modes[mode, robots](*windows).numpy()
                 times.append(1000 * (time.perf_counter() - start))
             print(json.dumps({"ms": times}), flush=True)
 
