@@ -1,5 +1,6 @@
 // The configuration of a training in the page: that of `nextgait train`, with a few settings for those who watch.
 
+import { parseConfig } from '../../base/config.js';
 import { VALIDATION_SHARE } from '../../motion/split.js';
 import { type TrainConfig, trainConfigSchema } from '../../train/train-config.js';
 
@@ -30,7 +31,7 @@ const LEAST_EPISODES_TO_HOLD_OUT = 10;
 const LINES = 200;
 const MOST_STEPS_BETWEEN_POLICIES = 10;
 
-/** @throws DataError naming a setting outside its bounds */
+/** @throws FindingsError naming a setting outside its bounds */
 export function finetuneConfig(
   name: string,
   settings: FinetuneSettings,
@@ -38,7 +39,7 @@ export function finetuneConfig(
 ): TrainConfig {
   const { steps, batch, learningRate } = settings;
   const metricsEvery = Math.max(1, Math.round(steps / LINES));
-  return trainConfigSchema.parse({
+  const config = {
     name,
     data: { validationShare: options.episodeCount < LEAST_EPISODES_TO_HOLD_OUT ? 0 : VALIDATION_SHARE },
     ...(options.model === undefined ? {} : { model: FRESH_MODELS[options.model].model }),
@@ -49,5 +50,6 @@ export function finetuneConfig(
       checkpointEvery: Math.min(steps, MOST_STEPS_BETWEEN_POLICIES),
       validationWindows: 8 * batch,
     },
-  });
+  };
+  return parseConfig(trainConfigSchema, config, 'settings');
 }

@@ -9,7 +9,7 @@ import { type ChartWall, createChartWall } from '../training/chart-wall.js';
 import { createDataPanel } from './data-panel.js';
 import './finetune.css';
 import { finetuneConfig } from './finetune-config.js';
-import { type FinetuneJob, startFinetuneJob } from './finetune-job.js';
+import { type FinetuneJob, startFinetuneJob, type TrainedPolicy } from './finetune-job.js';
 import { createJobPanel } from './job-panel.js';
 import { createPolicyPanel } from './policy-panel.js';
 import type { StartTraining } from './protocol.js';
@@ -17,8 +17,9 @@ import { addTrainedPolicy, zipBundle } from './trained-policy.js';
 import { requireBelonging } from './training-shards.js';
 import { hasWebgpu } from './webgpu.js';
 
-/** Key of the training in the page's memory. */
+/** Keys in the page's memory: the training, and the policy that was driven last. */
 const JOB = 'job';
+const DRIVEN = 'driven';
 const SMOOTHING = 0.3;
 
 export function createPage(): Page {
@@ -143,10 +144,13 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
     const { name, policy: trained, state } = job;
     // Both at once are too much for a small machine, and a policy that changes is none to judge.
     if (state === 'training') job.hold(true);
-    const key = `driven/${name}/${trained.step}`;
-    const known = memory.get(key) as string | undefined;
-    const path = known ?? (await addTrainedPolicy(source, `${name}-step-${trained.step}`, trained)).path;
-    memory.set(key, path);
+    // The same policy is driven again as the same thing.
+    const before = memory.get(DRIVEN) as { readonly policy: TrainedPolicy; readonly path: string } | undefined;
+    const path =
+      before?.policy === trained
+        ? before.path
+        : (await addTrainedPolicy(source, `${name}-step-${trained.step}`, trained)).path;
+    memory.set(DRIVEN, { policy: trained, path });
     if (state === 'training') context.notify('The training waits until you come back and let it go on.');
     context.navigate({ page: 'drive', parameters: { item: path } });
   };
@@ -164,7 +168,7 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
       text: 'Trains on this machine, in this page: nothing leaves it. Drop shards that you recorded on the page "Drive", or that nextgait record or ingest wrote, choose the policy that goes on from them, and press Train.',
     }),
     element('p', {
-      text: 'It is the training of nextgait train, step for step. The result can be driven here, and downloaded as a policy bundle. For long trainings use nextgait train: it is many times as fast.',
+      text: 'It is the training of nextgait train, step for step. The result can be driven here, and downloaded as a policy bundle. For long trainings use nextgait train: it works on all cores or a graphics card, on data of any size.',
     }),
   ]);
   root.append(

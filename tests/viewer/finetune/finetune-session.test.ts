@@ -133,6 +133,11 @@ describe('a training in the page', () => {
   });
 });
 
+it('refuses settings that mean nothing, by name', () => {
+  const settings = { steps: 2.5, batch: 8, learningRate: -1 };
+  expect(() => finetuneConfig('tuned', settings, { episodeCount: 1 })).toThrow(/train\.steps.*\n.*train\.learningRate/);
+});
+
 describe('shards that do not fit', () => {
   const refusal = (job: Partial<FinetuneJob>) =>
     loadOnnxWeb()

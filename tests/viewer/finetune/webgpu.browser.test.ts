@@ -1,12 +1,14 @@
 // The whole training step on WebGPU, in software where there is no graphics card: the losses of WebAssembly.
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeTinyDataset } from '../../cli/run-cli.js';
 import { NO_BROWSER, openBrowser, openPage, type RunningViewer, startViewer } from '../browser.js';
+
+const ROOT = join(import.meta.dirname, '..', '..', '..');
 
 describe.skipIf(NO_BROWSER !== undefined)('training on WebGPU', () => {
   let folder: string;
@@ -15,7 +17,9 @@ describe.skipIf(NO_BROWSER !== undefined)('training on WebGPU', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'nextgait-webgpu-'));
-    await writeTinyDataset(join(folder, 'walks'));
+    const words = ['ingest', 'rollout', join(ROOT, 'data/samples/rollouts'), '--map', 'mujoco-npz', '--robot', 'g1'];
+    const out = ['--out', join(folder, 'walks'), '--quiet'];
+    execFileSync(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...words, ...out], { cwd: ROOT });
     viewer = await startViewer([join(folder, 'walks')]);
     browser = await openBrowser({ webgpu: true });
   });
@@ -33,9 +37,12 @@ describe.skipIf(NO_BROWSER !== undefined)('training on WebGPU', () => {
     await page.locator('input[name=batch]').fill('4');
     await page.getByLabel('Engine').selectOption(engine);
     await page.getByRole('button', { name: 'Train' }).click();
-    await page.locator('.finetune-job[data-state=finished]').waitFor({ timeout: 600_000 });
+    const job = page.locator('.finetune-job');
+    const ended = () => job.getAttribute('data-state');
+    await expect.poll(ended, { timeout: 600_000 }).toMatch(/finished|failed/);
+    expect(await page.locator('.finetune-alert').textContent()).toBe('');
     expect(await page.locator('.finetune-text').textContent()).toContain(engine);
-    return (await page.locator('.finetune-job').getAttribute('data-losses'))!.split(' ').map(Number);
+    return (await job.getAttribute('data-losses'))!.split(' ').map(Number);
   };
 
   it('gives the losses of WebAssembly', { timeout: 1_300_000 }, async (context) => {
