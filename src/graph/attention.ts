@@ -29,3 +29,27 @@ export function causalAttention(builder: GraphBuilder, qkv: Value, size: Attenti
   const mixed = builder.matmul(builder.softmax(scores, { causal: true }), value); // [batch, heads, time, headWidth]
   return builder.reshape(builder.transpose(mixed, [0, 2, 1, 3]), [batch * time, width]);
 }
+
+/**
+ * What one query a window attends to, where the others are of no interest.
+ * @param query [batch, d], each head after head
+ * @param keysValues [batch·time, 2·d]: keys and values side by side
+ * @param bias [batch, 1, 1, time], added to the scores: 0, or so low that nothing of the token is left
+ * @returns [batch, d]
+ */
+export function attentionOfOne(
+  builder: GraphBuilder,
+  query: Value,
+  keysValues: Value,
+  bias: Value,
+  { batch, time, heads }: AttentionSize,
+): Value {
+  const width = query.shape[1];
+  const headWidth = width / heads;
+  // A single query needs no transpose, neither before nor after.
+  const one = builder.reshape(query, [batch, heads, 1, headWidth]);
+  const split = builder.transpose(builder.reshape(keysValues, [batch, time, 2 * heads, headWidth]), [0, 2, 1, 3]);
+  const [key, value] = [0, 1].map((part) => builder.slice(split, 1, part * heads, (part + 1) * heads));
+  const scores = builder.matmul(one, key, { transposeB: true, scale: 1 / Math.sqrt(headWidth) });
+  return builder.reshape(builder.matmul(builder.softmax(builder.add(scores, bias)), value), [batch, width]);
+}

@@ -2,6 +2,7 @@
 //
 // Shapes: B windows of T steps; a row is [observation m, action n]; N = B T rows; d model width; S tokens a window.
 
+import { attentionOfOne } from '../graph/attention.js';
 import type { Value } from '../graph/graph.js';
 import type { GraphBuilder } from '../graph/graph-builder.js';
 import { sequenceLength, type TokenSpec } from '../tokens/token-spec.js';
@@ -9,14 +10,22 @@ import type { ModelConfig } from './model-config.js';
 
 export type ParameterNodes = Readonly<Record<string, Value>>;
 
+/** Which step of each window is wanted. */
+export interface NewestStep {
+  /** Its tokens, [B S / T, d], of all tokens [B S, d]. */
+  pick(tokens: Value): Value;
+  /** [B, 1, 1, T]: 0 for steps up to it, a very low number for those after it. */
+  readonly bias: Value;
+}
+
 /** LayerNorm's epsilon, as in PyTorch. */
 const EPSILON = 1e-5;
 
 /**
  * Predictions in normalised units.
  * @param rows [N, m + n] normalised, mask vector filled in
- * @param pick from tokens [B S, d], whole steps of them: what follows the last attention is computed for these alone
- * @returns [N, m + n] (the picked steps' rows alone): row r predicts the observation after its own and the action that
+ * @param newest the step of each window that alone is wanted: what only the others need is not computed
+ * @returns [N, m + n] ([B, m + n], the newest steps' rows alone): row r predicts the observation after its own and the action that
  *   the pairing names
  */
 export function transformer(
@@ -26,7 +35,7 @@ export function transformer(
   parameters: ParameterNodes,
   rows: Value,
   batch: number,
-  pick: (tokens: Value) => Value = (tokens) => tokens,
+  newest?: NewestStep,
 ): Value {
   const d = model.width;
   const S = sequenceLength(spec);
@@ -34,12 +43,25 @@ export function transformer(
   const norm = (x: Value, name: string) =>
     g.layerNorm(x, parameters[`${name}.gain`], parameters[`${name}.bias`], EPSILON);
 
+  /** One token a step: the newest is the only query, all are keys and values. */
+  const attendOnce = (x: Value, name: string, { pick, bias }: NewestStep) => {
+    const weight = parameters[`${name}.attention.qkv.weight`];
+    const offset = parameters[`${name}.attention.qkv.bias`];
+    const part = (rows: Value, from: number, to: number) =>
+      g.linear(rows, g.slice(weight, 1, from, to), g.slice(offset, 0, from, to));
+    const size = { batch, time: S, heads: model.heads };
+    return attentionOfOne(g, part(pick(x), 0, d), part(x, d, 3 * d), bias, size);
+  };
+
   let stream = embed(g, spec, rows, batch, d, linear); // [B S, d]
   stream = g.reshape(g.add(g.reshape(stream, [batch, S, d]), parameters.position), [batch * S, d]);
   for (let block = 0; block < model.blocks; block++) {
     const name = `blocks.${block}`;
-    const kept = (tokens: Value) => (block === model.blocks - 1 ? pick(tokens) : tokens);
+    const picked = block === model.blocks - 1 ? newest : undefined;
+    const kept = (tokens: Value) => picked?.pick(tokens) ?? tokens;
     const attention = (x: Value) => {
+      if (picked !== undefined && S === spec.context)
+        return linear(attendOnce(x, name, picked), `${name}.attention.out`);
       const mixed = g.causalAttention(linear(x, `${name}.attention.qkv`), { batch, time: S, heads: model.heads });
       return linear(kept(mixed), `${name}.attention.out`);
     };

@@ -51,16 +51,18 @@ export function buildPolicyGraph(bundle: PolicyBundle, batch: number): Graph {
     [1, context],
   );
   const age = g.subtract(newest, position); // [batch, context]
-  const known = g.greater(g.reshape(age, [batch * context, 1]), g.scalar(-0.5));
-  rows = g.select(known, rows, g.scalar(0));
+  const known = g.greater(age, g.scalar(-0.5));
+  rows = g.select(g.reshape(known, [batch * context, 1]), rows, g.scalar(0));
+  // Low enough that exp() of it is 0 beside any other score.
+  const bias = g.reshape(g.select(known, g.scalar(0), g.scalar(-1e9)), [batch, 1, 1, context]);
   // One-hot of the newest step, times tokens: that step's token, or its two.
   const isNewest = g.reshape(g.greater(g.scalar(0.25), g.square(age)), [batch, 1, context]);
-  const pickNewest = (stream: Value) => {
+  const pick = (stream: Value) => {
     const perStep = stream.shape[0] / (batch * context);
     const steps = g.reshape(stream, [batch, context, perStep * stream.shape[1]]);
     return g.reshape(g.matmul(isNewest, steps), [batch * perStep, stream.shape[1]]);
   };
-  const last = denormalise(g, normaliser, transformer(g, model, tokens, parameters, rows, batch, pickNewest));
+  const last = denormalise(g, normaliser, transformer(g, model, tokens, parameters, rows, batch, { pick, bias }));
   g.output(POLICY_IO.output, g.slice(last, 1, m, m + n));
   g.output(POLICY_IO.nextObservation, g.slice(last, 1, 0, m));
   return g.build();
