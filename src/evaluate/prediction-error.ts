@@ -8,7 +8,7 @@
 import { Random } from '../base/random.js';
 import type { Dataset } from '../dataset/dataset.js';
 import { motionOf } from '../motion/columns.js';
-import { type CommandResponse, calibrateLabel, commandSegments } from '../motion/command-response.js';
+import { type CommandResponse, calibrateLabel, commandSegments, isMoving } from '../motion/command-response.js';
 import type { Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
 import { splitOf } from '../motion/split.js';
@@ -161,7 +161,7 @@ function withCommand(
   const response = known[episode.source];
   const calibrated =
     label !== undefined && response !== undefined
-      ? { ...label, ...calibrateLabel(label, commandSegments(episode, label), response) }
+      ? { ...label, ...calibrateLabel(label, commandSegments(episode, label).filter(isMoving), response) }
       : label;
   return { ...episode, channels: { ...episode.channels, command: calibrated } };
 }

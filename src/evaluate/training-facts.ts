@@ -29,7 +29,7 @@ export interface TrainingFacts {
 const interval = z.tuple([z.number(), z.number()]);
 const rangeSchema = z.object({ vx_mps: interval, vy_mps: interval, wz_radps: interval });
 
-const responsesSchema = z.record(z.string(), z.array(z.array(z.number())));
+const responsesSchema = z.record(z.string(), z.array(z.array(z.number()).length(7)));
 
 /** Facts in a bundle's provenance. */
 const provenanceSchema = z.object({

@@ -5,7 +5,7 @@
 // or, where that is not known, the command itself.
 
 import { z } from 'zod';
-import { type CommandResponse, calibrateLabel, commandSegments } from './command-response.js';
+import { type CommandResponse, calibrateLabel, commandSegments, isToMove } from './command-response.js';
 import type { Channel, Episode } from './episode.js';
 
 export interface TaughtCommand {
@@ -23,7 +23,7 @@ export function taughtCommand(episode: Episode): TaughtCommand | undefined {
   const { command } = episode.channels;
   if (command === undefined) return { label: () => undefined };
   // Segments that were commanded to move; those commanded to stand keep their command.
-  const segments = commandSegments(episode, command);
+  const segments = commandSegments(episode, command).filter(isToMove);
   return {
     label(responses) {
       const response = teacher.source === undefined ? undefined : responses[teacher.source];

@@ -10,6 +10,7 @@ import {
   calibrateLabel,
   commandSegments,
   fitCommandResponse,
+  isMoving,
 } from '../motion/command-response.js';
 import type { ChannelName, Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
@@ -162,7 +163,9 @@ async function relabel(reader: EpisodeReader, options: PrepareOptions): Promise<
     const response = fitCommandResponse(training);
     if (response === undefined) continue;
     responses[source] = response;
-    for (const [index, segments] of episodes) labels.set(index, calibrateLabel(labels.get(index)!, segments, response));
+    for (const [index, segments] of episodes) {
+      labels.set(index, calibrateLabel(labels.get(index)!, segments.filter(isMoving), response));
+    }
   }
   for (const [index, teacher] of taught) labels.set(index, teacher.label(responses));
   return { labels, responses };

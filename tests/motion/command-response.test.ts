@@ -7,6 +7,8 @@ import {
   calibrateLabel,
   commandSegments,
   fitCommandResponse,
+  isMoving,
+  respond,
 } from '../../src/motion/command-response.js';
 import type { Episode } from '../../src/motion/episode.js';
 import { syntheticEpisode } from '../fixtures.js';
@@ -22,35 +24,80 @@ function segments(count: number, noise: (random: Random) => number, noisy = fals
   });
 }
 
-const slopes = (response: readonly (readonly number[])[]) =>
-  response.map((coefficients, axis) => coefficients[1 + axis]);
+/** Commands well inside those of segments(). */
+function asked(count: number): [number, number, number][] {
+  const random = new Random(5);
+  return Array.from({ length: count }, () => [
+    random.uniform(-0.7, 0.7),
+    random.uniform(-0.35, 0.35),
+    random.uniform(-0.35, 0.35),
+  ]);
+}
+
+/** Largest difference from a known response, by axis. */
+function largestError(found: readonly CommandSegment[], known: (command: readonly number[]) => readonly number[]) {
+  const response = fitCommandResponse(found)!;
+  return [0, 1, 2].map((axis) =>
+    Math.max(...asked(30).map((command) => Math.abs(respond(response, command)[axis] - known(command)[axis]))),
+  );
+}
+const linear = (command: readonly number[]) => RESPONSE.map((slope, axis) => slope * command[axis]);
 
 describe('fitCommandResponse', () => {
-  it('finds a linear response, and nothing beside it', () => {
-    const response = fitCommandResponse(segments(200, () => 0))!;
-    // The ridge of 1e-6 on squares of about 0.1 to 0.3 pulls slopes down by 1e-5.
-    slopes(response).forEach((slope, axis) => {
-      expect(Math.abs(slope / RESPONSE[axis] - 1)).toBeLessThan(1e-4);
+  it('finds a linear response', () => {
+    // Four digits are kept, and the ridge of 1e-6 pulls by some 1e-5.
+    for (const error of largestError(
+      segments(200, () => 0),
+      linear,
+    ))
+      expect(error).toBeLessThan(2e-4);
+  });
+
+  it('finds a dead zone, which no polynomial of low degree has', () => {
+    const dead = (value: number) => Math.sign(value) * Math.max(0, Math.abs(value) - 0.2);
+    const found = segments(600, () => 0).map((segment) => {
+      const [x, y, z] = segment.command;
+      return { ...segment, achieved: [x, y, dead(z)] as const };
     });
+    const [, , yaw] = largestError(found, ([x, y, z]) => [x, y, dead(z)]);
+    // A neighbourhood of 32 in 600 is a third of each range wide: at the edge of the zone it rounds the corner.
+    expect(yaw).toBeLessThan(0.05);
+    const response = fitCommandResponse(found)!;
+    for (const z of [-0.1, 0, 0.1]) expect(Math.abs(respond(response, [0.2, 0.1, z])[2])).toBeLessThan(0.02);
   });
 
   it('asks the segments without action noise alone, where there are enough', () => {
     const slowed = segments(200, (random) => -0.3 + 0.1 * random.normal(), true);
     const clean = fitCommandResponse([...slowed, ...segments(60, () => 0)])!;
-    expect(Math.abs(clean[0][0])).toBeLessThan(1e-3);
+    expect(clean).toHaveLength(60);
+    expect(Math.abs(respond(clean, [0, 0, 0])[0])).toBeLessThan(1e-3);
     const mostlyNoisy = fitCommandResponse([...slowed, ...segments(20, () => 0)])!;
-    expect(mostlyNoisy[0][0]).toBeLessThan(-0.1);
+    expect(respond(mostlyNoisy, [0, 0, 0])[0]).toBeLessThan(-0.1);
   });
 
   it('is hardly moved by a third of wild segments', () => {
     const wild = (random: Random) => (random.uniform() < 0.33 ? 0.6 * random.normal() : 0.01 * random.normal());
-    slopes(fitCommandResponse(segments(400, wild))!).forEach((slope, axis) => {
-      expect(Math.abs(slope / RESPONSE[axis] - 1)).toBeLessThan(0.1);
-    });
+    const response = fitCommandResponse(segments(400, wild))!;
+    const errors = asked(100).flatMap((command) =>
+      respond(response, command).map((value, axis) => Math.abs(value - linear(command)[axis])),
+    );
+    // The segments' own means are off by 0.16: a third of them by 0.6 √(2/π).
+    expect(errors.reduce((sum, error) => sum + error, 0) / errors.length).toBeLessThan(0.04);
   });
 
-  it('says nothing of too few segments', () => {
+  it('keeps no more than a policy can carry, evenly spread, and says nothing of too few', () => {
+    const many = fitCommandResponse(segments(2500, () => 0))!;
+    expect(many).toHaveLength(600);
     expect(fitCommandResponse(segments(20, () => 0))).toBeUndefined();
+  });
+
+  it('answers on an axis where all were asked on that axis', () => {
+    const found = segments(100, () => 0).map((segment) => {
+      const command = [segment.command[0], 0, 0] as const;
+      return { ...segment, command, achieved: [0.9 * command[0], 0, 0.1] as const };
+    });
+    const [vx, vy, wz] = respond(fitCommandResponse(found)!, [0.5, 0, 0]);
+    expect([vx, vy, wz].map((value) => Math.round(1e3 * value) / 1e3)).toEqual([0.45, 0, 0.1]);
   });
 });
 
@@ -68,11 +115,10 @@ describe('calibrateLabel', () => {
       [0, 120],
       [120, 240],
     ]);
-    const response = RESPONSE.map((slope, axis) =>
-      [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((at) => (at === axis + 1 ? slope : 0)),
-    );
-    const calibrated = calibrateLabel(label, found, response).data;
-    expect(Array.from(calibrated.slice(0, 3))).toEqual([0.72, 0, 0.1].map(Math.fround));
+    const response = fitCommandResponse(segments(200, () => 0))!;
+    const calibrated = calibrateLabel(label, found.filter(isMoving), response).data;
+    // As exact as the linear response above.
+    [0.72, 0, 0.1].map((value, axis) => expect(calibrated[axis]).toBeCloseTo(value, 3));
     expect(calibrated.slice(360)).toEqual(label.data.slice(360));
   });
 });
