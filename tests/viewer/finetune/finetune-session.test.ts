@@ -71,6 +71,8 @@ beforeAll(async () => {
   const base = finetuneConfig('tuned', { steps: 20, batch: 8, learningRate: 3e-3 }, { episodeCount: EPISODES.length });
   config = {
     ...base,
+    // Each validation makes a session anew: one in the middle, one at the end.
+    log: { ...base.log, validateEvery: 10 },
     // These episodes have no base motion that a command could be told from.
     data: { ...base.data, command: 'recorded' },
     tokens: { ...base.tokens, context: 4 },
@@ -79,7 +81,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('a training in the page', () => {
+// Engines start slowly on a machine with other work.
+describe('a training in the page', { timeout: 120_000 }, () => {
   it('gives the losses and the weights of nextgait train, to the bit, on the same engine', async () => {
     const { lines, bundle } = await trainInPage({ config, shards });
     expect(lines.filter(({ split }) => split === 'train')).toHaveLength(20);
