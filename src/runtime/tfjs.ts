@@ -26,6 +26,8 @@ export async function loadTfjs(packageName: string): Promise<TfjsLoaded> {
   try {
     const imported = (await import(packageName)) as TfjsModule & { readonly default?: TfjsModule };
     const module = imported.default ?? imported;
+    // Without it the first operation greets on stderr.
+    module.enableProdMode();
     await module.ready();
     requireProduct(module);
     return { module, packageName };
