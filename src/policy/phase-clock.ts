@@ -4,6 +4,7 @@
 // step after standing is then always the same one, which somebody who does not see the clock can foretell.
 
 import type { Numbers } from '../base/arrays.js';
+import { wrapAngle } from '../math/angle.js';
 import type { PhaseConfig } from './foreign-config.js';
 
 export class PhaseClock {
@@ -40,8 +41,7 @@ export class PhaseClock {
       return;
     }
     for (let leg = 0; leg < phases.length; leg++) {
-      const phase = offsets_rad[leg] + 2 * Math.PI * this.#turns;
-      phases[leg] = phase - 2 * Math.PI * Math.floor((phase + Math.PI) / (2 * Math.PI));
+      phases[leg] = wrapAngle(offsets_rad[leg] + 2 * Math.PI * this.#turns);
     }
     this.#set(this.#turns + this.#pace);
   }
