@@ -12,7 +12,7 @@ import { type ControllerReference, type RecordServerData, recordServer } from '.
 import type { RecordSettings } from './record-settings.js';
 import { type RecordSummary, SummaryCollector } from './record-summary.js';
 import { relabellingController } from './relabel.js';
-import { TEACHER_LANES } from './teacher.js';
+import { loadTeacher } from './teacher.js';
 
 /** Where episodes go: a dataset, usually. */
 export interface EpisodeSink {
@@ -113,7 +113,9 @@ async function prepare(options: RecordOptions): Promise<RecordServerData> {
   const loaded = await loadRobot(options.robot ?? found.robot);
   const taught = options.teacher && (await findController(options.teacher.reference, options.teacher));
   const driver = await found.load(loaded.robot, 1);
-  const controller = taught ? relabellingController(driver, await taught.load(loaded.robot, TEACHER_LANES), 0) : driver;
+  const controller = taught
+    ? relabellingController(driver, await loadTeacher((slots) => taught.load(loaded.robot, slots)), 0)
+    : driver;
   const ranges = commandRanges(settings.commands, controller.commandRange);
   await controller.dispose();
   if (ranges === undefined) {

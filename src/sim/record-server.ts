@@ -8,7 +8,7 @@ import { loadController } from './load-controller.js';
 import type { LoadedRobot } from './load-robot.js';
 import { buffersOf, type RecordedEpisode, type RecordPlan, recordEpisode } from './record.js';
 import { relabellingController } from './relabel.js';
-import { TEACHER_LANES } from './teacher.js';
+import { loadTeacher } from './teacher.js';
 
 export interface RecordServerData {
   readonly plan: RecordPlan;
@@ -25,12 +25,13 @@ export interface ControllerReference {
 
 /** Sets up a recorder; its jobs are episode numbers. */
 export async function recordServer(data: RecordServerData): Promise<JobServer<number, RecordedEpisode>> {
-  const { plan, loaded } = data;
+  const { plan, loaded, teacher } = data;
   const load = ({ reference, weights }: ControllerReference, slots = 1) =>
     loadController(reference, { robot: loaded.robot, weights, slots });
   const driver = await load(data.controller);
   const relabelling =
-    data.teacher && relabellingController(driver, await load(data.teacher, TEACHER_LANES), plan.teacher?.share ?? 0);
+    teacher &&
+    relabellingController(driver, await loadTeacher((slots) => load(teacher, slots)), plan.teacher?.share ?? 0);
   const controller = relabelling ?? driver;
   const environment = await Environment.create(loaded, { sensors: controller.sensors });
   return {

@@ -17,7 +17,7 @@ export interface RelabellingController extends Controller {
 
 /**
  * A controller that acts as the student and keeps the teacher's answers; dispose() ends both.
- * @param teacher has TEACHER_LANES slots for each of the student's
+ * @param teacher has TEACHER_LANES slots for each of the student's where it has a clock (loadTeacher)
  * @param share share of the steps that the teacher drives, 0 to 1
  * @throws DataError where the two are not for the same robot and rate
  */

@@ -16,6 +16,17 @@ const MEMORY = 0.8;
 const GAIN = 0.1;
 const LARGEST_SHIFT_RAD = 0.06;
 
+/**
+ * Loads a teacher with as many slots as it needs for one student: one without a clock is not asked three times.
+ * @param load loads it with so many slots
+ */
+export async function loadTeacher(load: (slots: number) => Promise<Controller>): Promise<Controller> {
+  const alone = await load(1);
+  if (alone.clock?.(0) === undefined) return alone;
+  await alone.dispose();
+  return load(TEACHER_LANES);
+}
+
 export class Teacher {
   readonly #controller: Controller;
   readonly #slotCount: number;
@@ -28,7 +39,7 @@ export class Teacher {
   /** Squared distance from the student's action: [slot, lane]. */
   readonly #errors: Float64Array;
 
-  /** @param controller has TEACHER_LANES slots for each of `slotCount`, and belongs to the caller */
+  /** @param controller has TEACHER_LANES slots for each of `slotCount` where it has a clock, and belongs to the caller */
   constructor(controller: Controller, slotCount: number) {
     this.#controller = controller;
     this.#slotCount = slotCount;
