@@ -12,14 +12,15 @@ import {
   fitCommandResponse,
   isMoving,
 } from '../motion/command-response.js';
-import type { ChannelName, Episode } from '../motion/episode.js';
+import type { Episode } from '../motion/episode.js';
 import { hindsightCommand } from '../motion/hindsight.js';
 import { type TaughtCommand, taughtCommand } from '../motion/taught-command.js';
 import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { type Normaliser, NormaliserStatistics } from '../tokens/normaliser.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
-import type { EpisodeSummary, WindowSource } from '../tokens/window-source.js';
+import type { WindowSource } from '../tokens/window-source.js';
+import { withOtherCommands } from './shared-commands.js';
 
 /** Share of labelled frames with noise below which a dataset counts as without action diversity. */
 const LEAST_DIVERSITY = 0.05;
@@ -230,21 +231,12 @@ function addEpisode(
   return { labelled, diverse };
 }
 
-/** The same windows with other commands. */
+/** The same windows with these labels as commands. */
 function withCommands(source: WindowSource, commands: ReadonlyMap<number, Label | undefined>): WindowSource {
-  return {
-    episodes: source.episodes.map((episode, index): EpisodeSummary => {
-      const channels = new Set<ChannelName>(episode.channels);
-      if (commands.get(index) === undefined) channels.delete('command');
-      else channels.add('command');
-      return { ...episode, channels };
-    }),
-    read(episode, channel, first, count, out, valid) {
-      if (channel !== 'command') {
-        source.read(episode, channel, first, count, out, valid);
-        return;
-      }
-      const label = commands.get(episode);
+  return withOtherCommands(source, {
+    has: (index) => commands.get(index) !== undefined,
+    read(index, first, count, out, valid) {
+      const label = commands.get(index);
       if (label === undefined) {
         valid.fill(0, 0, count);
         return;
@@ -252,5 +244,5 @@ function withCommands(source: WindowSource, commands: ReadonlyMap<number, Label 
       out.set(label.data.subarray(first * 3, (first + count) * 3));
       for (let frame = 0; frame < count; frame++) valid[frame] = label.valid?.[first + frame] ?? 1;
     },
-  };
+  });
 }

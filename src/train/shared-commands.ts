@@ -40,24 +40,39 @@ export function shareCommands(source: WindowSource): SharedCommands {
 export function withSharedCommands(source: WindowSource, commands: SharedCommands): WindowSource {
   const firsts = new Float64Array(source.episodes.length);
   let next = 0;
-  const episodes = source.episodes.map((episode, index): EpisodeSummary => {
+  for (const [index, { frameCount }] of source.episodes.entries()) {
     firsts[index] = next;
-    next += episode.frameCount;
-    const channels = new Set<ChannelName>(episode.channels);
-    if (commands.labelled[index] === 1) channels.add('command');
-    else channels.delete('command');
-    return { ...episode, channels };
-  });
-  return {
-    episodes,
-    read(episode, channel, first, count, out, valid) {
-      if (channel !== 'command') {
-        source.read(episode, channel, first, count, out, valid);
-        return;
-      }
-      const at = firsts[episode] + first;
+    next += frameCount;
+  }
+  return withOtherCommands(source, {
+    has: (index) => commands.labelled[index] === 1,
+    read(index, first, count, out, valid) {
+      const at = firsts[index] + first;
       out.set(commands.values.subarray(at * 3, (at + count) * 3));
       valid.set(commands.valid.subarray(at, at + count));
+    },
+  });
+}
+
+/** Commands by episode, in place of those of a source. */
+export interface OtherCommands {
+  has(episode: number): boolean;
+  /** As WindowSource.read, of the command. */
+  read(episode: number, first: number, count: number, out: Float32Array, valid: Uint8Array): void;
+}
+
+/** The same windows with other commands. */
+export function withOtherCommands(source: WindowSource, commands: OtherCommands): WindowSource {
+  return {
+    episodes: source.episodes.map((episode, index): EpisodeSummary => {
+      const channels = new Set<ChannelName>(episode.channels);
+      if (commands.has(index)) channels.add('command');
+      else channels.delete('command');
+      return { ...episode, channels };
+    }),
+    read(episode, channel, first, count, out, valid) {
+      if (channel === 'command') commands.read(episode, first, count, out, valid);
+      else source.read(episode, channel, first, count, out, valid);
     },
   };
 }
