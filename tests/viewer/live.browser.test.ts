@@ -1,7 +1,7 @@
 // What comes into a folder while it is viewed is there without a reload, on whichever page one is.
 
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
@@ -29,21 +29,23 @@ describe.skipIf(NO_BROWSER !== undefined)('a folder that is empty at first', () 
   });
 
   it('says what to do, then shows datasets, runs and policies as they come', { timeout: 400_000 }, async () => {
+    const ingest = (name: string) => {
+      const words = ['ingest', 'rollout', SAMPLES, '--map', 'mujoco-npz', '--robot', 'g1', '--quiet'];
+      const out = ['--out', join(folder, name)];
+      execFileSync(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...words, ...out], { cwd: ROOT });
+    };
+    ingest('walks');
     const { page, errors } = await openPage(browser);
     const tabs = () => page.locator('.tab').allTextContents();
     await page.goto(viewer.address);
     await page.locator('.problem').getByText('There is nothing here for the page "Dataset"').waitFor();
-    const ingest = (name: string) => {
-      const words = ['ingest', 'rollout', SAMPLES, '--map', 'mujoco-npz', '--robot', 'g1', '--quiet'];
-      const out = ['--out', join(folder, 'all', name)];
-      execFileSync(process.execPath, [join(ROOT, 'dist/src/cli/main.js'), ...words, ...out], { cwd: ROOT });
-    };
-    ingest('walks');
+    // One that is there before the app has looked again, and one that takes its time.
+    renameSync(join(folder, 'walks'), join(folder, 'all', 'walks'));
     await page.locator('.stage-title').filter({ hasText: 'g1_walk_0' }).waitFor();
     expect(await tabs()).toEqual(['Dataset', 'Fine-tune']);
     const chooser = page.getByLabel('Dataset', { exact: true });
     expect(await chooser.isVisible()).toBe(false);
-    ingest('more-walks');
+    ingest('all/more-walks');
     await chooser.waitFor();
     // The address of what is looked at stays what it was.
     expect(await chooser.locator('option:checked').textContent()).toBe('walks');

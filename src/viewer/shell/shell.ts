@@ -197,22 +197,12 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     const description = await look();
     window.addEventListener('hashchange', () => void guard(async () => follow(await look())));
     await follow(description);
-    if (description.live) watch(look, () => mounted === undefined && guard(async () => follow(await look())));
+    // A page that had nothing to show may have it now.
+    itemListeners.add(() => {
+      if (mounted === undefined) void guard(async () => follow(await look()));
+    });
+    if (description.live) setInterval(() => !document.hidden && void look(), LOOK_MS);
   });
-}
-
-/**
- * Looks again and again while the app is seen.
- * @param onChange called when there is something new
- */
-function watch(look: () => Promise<SourceDescription>, onChange: () => void): void {
-  let before: string | undefined;
-  setInterval(async () => {
-    if (document.hidden) return;
-    const now = (await look()).items.map(({ path }) => path).join(' ');
-    if (before !== undefined && now !== before) onChange();
-    before = now;
-  }, LOOK_MS);
 }
 
 function memoryOf(memories: Map<PageName, Map<string, unknown>>, page: PageName): Map<string, unknown> {
