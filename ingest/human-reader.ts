@@ -11,16 +11,18 @@ import type { BvhMotionOptions } from './readers/bvh-motion.js';
 import type { VideoMotionOptions } from './readers/video-motion.js';
 import { readVideo } from './video.js';
 
+/** Which reader, and what it is told. */
+export type HumanReader =
+  | { readonly kind: 'bvh'; readonly reader: BvhMotionOptions }
+  | { readonly kind: 'video'; readonly reader: VideoMotionOptions };
+
 export type HumanSetup = {
   readonly robot: RobotModel;
   readonly config: RetargetConfig;
   /** Where the config is from, for messages. */
   readonly where: string;
   readonly options: HumanIngestOptions;
-} & (
-  | { readonly kind: 'bvh'; readonly reader: BvhMotionOptions }
-  | { readonly kind: 'video'; readonly reader: VideoMotionOptions }
-);
+} & HumanReader;
 
 /** A function that reads one file. @throws FindingsError where the config does not fit the robot */
 export function createHumanReader(setup: HumanSetup): (path: string) => Promise<HumanEpisodes> {

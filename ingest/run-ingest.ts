@@ -51,6 +51,8 @@ export interface IngestReport {
   readonly inputs: readonly IngestedInput[];
   /** True where Ctrl-C ended it before the last input. */
   readonly interrupted: boolean;
+  /** Present where nothing went in and the dataset that was to be overwritten is as it was. */
+  readonly keptOld?: true;
 }
 
 export interface IngestJob {
@@ -62,7 +64,7 @@ export interface IngestJob {
   readonly signal?: AbortSignal;
 }
 
-/** Runs the job, closes the writer and writes the report into the dataset's folder. */
+/** Runs the job, closes the writer and writes the report into the dataset's folder, if that is the job's. */
 export async function ingestInputs({ inputs, read, writer, log, signal }: IngestJob): Promise<IngestReport> {
   const done: IngestedInput[] = [];
   try {
@@ -91,8 +93,9 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
     seconds: episodes.reduce((sum, episode) => sum + episode.seconds, 0),
     inputs: done,
     interrupted: done.length < inputs.length,
+    ...(writer.keepsOld ? { keptOld: true } : {}),
   };
-  await writeFileAtomic(join(writer.folder, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
+  if (!writer.keepsOld) await writeFileAtomic(join(writer.folder, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
   return report;
 }
 

@@ -231,7 +231,8 @@ async function readPositions(
   return { producer: 'joint positions', motions, findings };
 }
 
-async function readRest(path: string): Promise<Float64Array> {
+/** Rest joints [22, 3] of a file. @throws DataError where it has none */
+export async function readRest(path: string): Promise<Float64Array> {
   if (await isZip(path)) {
     const npz = await NpzFile.open(path);
     try {

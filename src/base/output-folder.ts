@@ -2,6 +2,7 @@
 // --overwrite says otherwise; and nothing is ever deleted that this tool did not write.
 //
 // A folder is known as ours by its marker, the file that every folder of that kind holds (a dataset's manifest.json).
+// What --overwrite replaces may be kept until there is something to put in its place (claimOutput).
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -23,14 +24,32 @@ export interface OutputFolder {
   readonly existing: boolean;
 }
 
+export interface ClaimedOutput extends OutputFolder {
+  /** True where the folder holds something that is to be replaced. */
+  readonly replaces: boolean;
+  /** Deletes what is to be replaced. */
+  clear(): Promise<void>;
+}
+
 /**
- * Makes sure that `folder` exists and may be written.
+ * Makes sure that `folder` exists and may be written, and empties it where it is to be overwritten.
  * @throws DataError where it holds something and the options do not allow that
  */
 export async function prepareOutput(folder: string, options: OutputFolderOptions): Promise<OutputFolder> {
+  const { existing, clear } = await claimOutput(folder, options);
+  await clear();
+  return { folder, existing };
+}
+
+/**
+ * The same, and leaves what is to be replaced where it is until `clear` is called.
+ * @throws DataError where the folder holds something and the options do not allow that
+ */
+export async function claimOutput(folder: string, options: OutputFolderOptions): Promise<ClaimedOutput> {
   const { append, overwrite = false, marker, what = `a folder with ${marker}` } = options;
   const names = await namesIn(folder);
-  if (names.length === 0) return { folder, existing: false };
+  const nothing = async () => {};
+  if (names.length === 0) return { folder, existing: false, replaces: false, clear: nothing };
   const found = listNames(names, 4);
   if (!names.includes(marker)) {
     throw new DataError({
@@ -41,7 +60,7 @@ export async function prepareOutput(folder: string, options: OutputFolderOptions
       fix: 'Give another folder, or empty this one yourself',
     });
   }
-  if (append) return { folder, existing: true };
+  if (append) return { folder, existing: true, replaces: false, clear: nothing };
   if (!overwrite) {
     throw new DataError({
       where: `--out ${folder}`,
@@ -51,8 +70,10 @@ export async function prepareOutput(folder: string, options: OutputFolderOptions
       fix: `Use ${append === undefined ? '' : '--append to add to it, '}--overwrite to replace it, or give another folder`,
     });
   }
-  for (const name of names) await rm(join(folder, name), { recursive: true });
-  return { folder, existing: false };
+  const clear = async () => {
+    for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
+  };
+  return { folder, existing: false, replaces: true, clear };
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -2,11 +2,11 @@
 
 import { basename, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
+import { checkHumanFlags } from '../../ingest/check-human.js';
 import { loadRetargetConfig, type RetargetedClip } from '../../ingest/human.js';
-import { type HumanFiles, type HumanSetup, openHumanFiles } from '../../ingest/human-reader.js';
+import { type HumanFiles, type HumanReader, type HumanSetup, openHumanFiles } from '../../ingest/human-reader.js';
 import { writeFileAtomic } from '../base/files.js';
 import { TOOL } from '../base/version.js';
-import type { SourceKind } from '../motion/episode.js';
 import { UNITS_M } from '../retarget/measure.js';
 import { parseNumber, type VerbContext, type VerbResult, verbAction, withExample } from './common.js';
 import { expandFolders, type IngestFlags, runIngest, withIngestFlags } from './ingest-run.js';
@@ -36,8 +36,7 @@ export function ingestBvhCommand(): Command {
     withHumanFlags(command, '.bvh files, or folders of them'),
     'nextgait ingest bvh walks/*.bvh --robot g1 --out datasets/walks',
   ).action(
-    humanAction('bvh', ['.bvh'], (flags, setup) => ({
-      ...setup,
+    humanAction(['.bvh'], (flags) => ({
       kind: 'bvh',
       reader: { ...readerOptions(flags), unit: unitOf(flags.unit) },
     })),
@@ -52,8 +51,7 @@ export function ingestVideoCommand(): Command {
     withHumanFlags(command, 'files, or folders of them'),
     'nextgait ingest video clips/wham_output.pkl --fps 30 --robot g1 --out datasets/video',
   ).action(
-    humanAction('video', ['.npz', '.pkl', '.pt', '.pth', '.npy', '.json'], (flags, setup) => ({
-      ...setup,
+    humanAction(['.npz', '.pkl', '.pt', '.pth', '.npy', '.json'], (flags) => ({
       kind: 'video',
       reader: { ...readerOptions(flags), rest: flags.rest },
     })),
@@ -99,34 +97,28 @@ function readerOptions({ rig, fps, up, height, floor }: HumanFlags) {
   };
 }
 
-type SharedSetup = Pick<HumanSetup, 'robot' | 'config' | 'where' | 'options'>;
-
-function humanAction<Flags extends HumanFlags>(
-  kind: SourceKind,
-  endings: readonly string[],
-  complete: (flags: Flags, setup: SharedSetup) => HumanSetup,
-) {
+function humanAction<Flags extends HumanFlags>(endings: readonly string[], readerOf: (flags: Flags) => HumanReader) {
   return verbAction((context: VerbContext, flags: Flags, inputs: readonly string[]) =>
-    ingestHuman(context, flags, inputs, kind, endings, complete),
+    ingestHuman(context, flags, inputs, endings, readerOf(flags)),
   );
 }
 
-async function ingestHuman<Flags extends HumanFlags>(
+async function ingestHuman(
   context: VerbContext,
-  flags: Flags,
+  flags: HumanFlags,
   inputs: readonly string[],
-  kind: SourceKind,
   endings: readonly string[],
-  complete: (flags: Flags, setup: SharedSetup) => HumanSetup,
+  human: HumanReader,
 ): Promise<VerbResult> {
+  await checkHumanFlags(inputs, human, `ingest ${human.kind}`);
   const files = await expandFolders(inputs, endings);
   const clips: (RetargetedClip & { readonly input: string })[] = [];
   let opened: HumanFiles | undefined;
   try {
     const result = await runIngest(context, flags, files, async (robot) => {
       const { config, where } = await loadRetargetConfig(robot, flags.retarget, flags.set);
-      const { rate: rate_hz, source = kind, hindsight } = flags;
-      const setup = complete(flags, { robot, config, where, options: { rate_hz, source, hindsight } });
+      const { rate: rate_hz, source = human.kind, hindsight } = flags;
+      const setup: HumanSetup = { ...human, robot, config, where, options: { rate_hz, source, hindsight } };
       const reader = await openHumanFiles(setup, files, flags.workers);
       opened = reader;
       return async (path) => {
@@ -136,7 +128,8 @@ async function ingestHuman<Flags extends HumanFlags>(
       };
     });
     const report = { tool: TOOL, robot: flags.robot, rate_hz: flags.rate, clips };
-    await writeFileAtomic(join(flags.out!, RETARGET_REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
+    const path = join(flags.out!, RETARGET_REPORT_FILE);
+    if (result.keptOld !== true) await writeFileAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
     return result;
   } finally {
     await opened?.close();

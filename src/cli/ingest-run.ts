@@ -65,7 +65,7 @@ export async function runIngest(
 }
 
 function summaryLine(report: IngestReport, out: string): string {
-  const { ingested, skipped, refused, episodes, refusedEpisodes, seconds, interrupted } = report;
+  const { ingested, skipped, refused, episodes, refusedEpisodes, seconds, interrupted, keptOld } = report;
   const counts = [
     `${ingested} ingested`,
     skipped > 0 ? `${skipped} skipped` : '',
@@ -73,6 +73,7 @@ function summaryLine(report: IngestReport, out: string): string {
     refusedEpisodes > 0 ? `${refusedEpisodes} episodes refused` : '',
   ].filter((part) => part !== '');
   const end = interrupted ? '; interrupted: go on with the same command and --append' : '';
+  if (keptOld) return `${counts.join(', ')}: nothing went in, and ${out} is as it was${end}`;
   return `${counts.join(', ')}: ${episodes} episodes, ${(seconds / 60).toFixed(1)} min in ${join(out, REPORT_FILE)}${end}`;
 }
 

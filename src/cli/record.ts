@@ -103,6 +103,7 @@ async function run({ log, interactive, signal }: VerbContext, flags: RecordFlags
     });
     progress.stop();
     for (const line of describe(outcome, settings.episodes, out)) log.info(line);
+    if (writer?.keepsOld) log.warn(`nothing was written: ${out} is as it was`);
     return { ...outcome, out };
   } finally {
     progress.stop();

@@ -3,11 +3,12 @@
 // Memory holds one episode at a time. Episodes with the same set of channels share a shard, so one shard is open for each
 // set that has been seen lately; each is closed when it is full, and the manifest is written at every closing, so that a
 // process killed in between leaves a dataset that opens. The same episodes in the same order give the same bytes.
+// A dataset that is overwritten stays whole until the first episode of the new one comes.
 
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
-import { prepareOutput } from '../base/output-folder.js';
+import { type ClaimedOutput, claimOutput } from '../base/output-folder.js';
 import { TOOL } from '../base/version.js';
 import { CHANNEL_NAMES, type ChannelName, channelWidth, type Episode } from '../motion/episode.js';
 import { identityOf, type RobotIdentity, type RobotModel } from '../robot/robot-model.js';
@@ -51,10 +52,14 @@ export class DatasetWriter {
   readonly #widths = new Map<ChannelName, number>();
   /** Open shards by their set of channels, least recently used first. */
   readonly #open = new Map<string, ShardWriter>();
+  /** The dataset that the first episode will replace. */
+  #replaced: ClaimedOutput | undefined;
   #nextNumber: number;
   #finished = false;
 
-  private constructor(folder: string, options: DatasetWriterOptions, shards: readonly ManifestShard[]) {
+  private constructor(output: ClaimedOutput, options: DatasetWriterOptions, shards: readonly ManifestShard[]) {
+    const { folder } = output;
+    this.#replaced = output.replaces ? output : undefined;
     const { robot, rate_hz } = options;
     this.folder = folder;
     this.robot = { name: robot.name, hash: robot.hash, jointNames: robot.jointNames };
@@ -75,13 +80,13 @@ export class DatasetWriter {
   }
 
   /**
-   * Makes a dataset's folder ready and opens it for writing.
+   * Makes a dataset's folder ready and opens it for writing. What --overwrite replaces goes with the first episode.
    * @throws DataError where the folder may not be written, or --append meets another robot or rate
    */
   static async open(folder: string, options: DatasetWriterOptions): Promise<DatasetWriter> {
     if (!(options.rate_hz > 0)) throw new RangeError(`rate_hz ${options.rate_hz}`);
     const { append = false, overwrite } = options;
-    const output = await prepareOutput(folder, { append, overwrite, marker: MANIFEST_FILE, what: 'a dataset' });
+    const output = await claimOutput(folder, { append, overwrite, marker: MANIFEST_FILE, what: 'a dataset' });
     let shards: readonly ManifestShard[] = [];
     if (output.existing) {
       const manifest = await readManifest(folder);
@@ -93,9 +98,14 @@ export class DatasetWriter {
       shards = manifest.shards;
       await removeLeftovers(folder);
     }
-    const writer = new DatasetWriter(folder, options, shards);
-    if (!output.existing) await writeManifest(folder, writer.#manifest());
+    const writer = new DatasetWriter(output, options, shards);
+    if (!output.existing && !output.replaces) await writeManifest(folder, writer.#manifest());
     return writer;
+  }
+
+  /** True while the dataset that is to be overwritten is still there, because nothing has come in its place. */
+  get keepsOld(): boolean {
+    return this.#replaced !== undefined;
   }
 
   /** True where the dataset has an episode of that id already. */
@@ -110,6 +120,7 @@ export class DatasetWriter {
   async append(episode: Episode): Promise<void> {
     if (this.#finished) throw new Error('the dataset is closed');
     this.check(episode);
+    await this.#replace();
     const columns = this.#columnsOf(episode);
     const key = columns.map(({ name }) => name).join(' ');
     let shard = this.#open.get(key);
@@ -126,12 +137,23 @@ export class DatasetWriter {
     if (shard.bytes >= this.#shardBytes) await this.#closeShard(key);
   }
 
-  /** Closes every shard and writes the manifest. */
+  async #replace(): Promise<void> {
+    const output = this.#replaced;
+    if (output === undefined) return;
+    await output.clear();
+    this.#replaced = undefined;
+    await writeManifest(this.folder, this.#manifest());
+  }
+
+  /**
+   * Closes every shard and writes the manifest, unless nothing came in the place of what was to be overwritten.
+   * @returns the manifest of what was written
+   */
   async close(): Promise<Manifest> {
     this.#finished = true;
     for (const key of [...this.#open.keys()]) await this.#closeShard(key);
     const manifest = this.#manifest();
-    await writeManifest(this.folder, manifest);
+    if (!this.keepsOld) await writeManifest(this.folder, manifest);
     return manifest;
   }
 

@@ -82,6 +82,27 @@ describe('the writer', () => {
     await writer.abort();
   });
 
+  it('keeps what it is to overwrite until the first episode of the new dataset comes', async () => {
+    const folder = temporaryFolder();
+    await writeDataset(folder, [randomEpisode(0), randomEpisode(1)]);
+    const before = filesOf(folder);
+    const idle = await DatasetWriter.open(folder, { robot: TINY_ROBOT, rate_hz: 50, overwrite: true });
+    expect(idle.keepsOld).toBe(true);
+    await idle.close();
+    expect(filesOf(folder)).toEqual(before);
+    const refusing = await DatasetWriter.open(folder, { robot: TINY_ROBOT, rate_hz: 50, overwrite: true });
+    await expect(refusing.append({ ...randomEpisode(2), rate_hz: 60 })).rejects.toThrow(/rate/);
+    await refusing.abort();
+    expect(filesOf(folder)).toEqual(before);
+    const writer = await DatasetWriter.open(folder, { robot: TINY_ROBOT, rate_hz: 50, overwrite: true });
+    await writer.append(randomEpisode(0, { source: 'new' }));
+    expect(writer.keepsOld).toBe(false);
+    await writer.close();
+    const dataset = await openDataset(folder);
+    expect(dataset.episodes.map(({ id }) => id)).toEqual(['new/0']);
+    dataset.close();
+  });
+
   it('leaves a dataset that opens when it is killed after a shard was closed', async () => {
     const folder = temporaryFolder();
     const writer = await DatasetWriter.open(folder, { robot: TINY_ROBOT, rate_hz: 50, shardBytes: 10_000 });

@@ -1,6 +1,6 @@
 // nextgait ingest bvh, from files to a dataset.
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBvh } from '../../ingest/bvh.js';
@@ -48,6 +48,18 @@ function shortWalk(factor = 1): string {
 async function run(...words: string[]): Promise<void> {
   vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
   await ingestCommand().parseAsync(['bvh', '--workers', '1', ...words], { from: 'user' });
+}
+
+/** The same on the G1, with what it said and the exit code; `--json` gives the result. */
+async function runTold(...words: string[]) {
+  const text: string[] = [];
+  const json: string[] = [];
+  vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => text.push(String(chunk)) > 0);
+  vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => json.push(String(chunk)) > 0);
+  await ingestCommand().parseAsync(['bvh', '--workers', '1', '--robot', 'g1', ...words], { from: 'user' });
+  const { exitCode } = process;
+  process.exitCode = undefined;
+  return { text: text.join(''), exitCode, result: json.length === 0 ? undefined : JSON.parse(json.join('')) };
 }
 
 describe('reading BVH', () => {
@@ -119,6 +131,30 @@ describe('nextgait ingest bvh', () => {
     const [episode] = dataset.episodes;
     expect(episode.kind).toBe('bvh');
     expect(episode.frameCount).toBe(50);
+    dataset.close();
+  });
+
+  it('keeps a dataset that --overwrite names where flags are wrong or nothing goes in', async () => {
+    const folder = temporaryFolder();
+    const [walk, broken, out] = ['walk.bvh', 'broken.bvh', 'out'].map((name) => join(folder, name));
+    writeFileSync(walk, shortWalk());
+    writeFileSync(broken, shortWalk().slice(0, 900));
+    await run(walk, '--robot', 'g1', '--out', out, '--quiet');
+    const contents = () => readdirSync(out).map((name) => [name, readFileSync(join(out, name), 'latin1')]);
+    const before = contents();
+    const wrong = await runTold('nope.bvh', 'no.bvh', '--rig', 'mixmo', '--height', '9', '--out', out, '--overwrite');
+    expect(wrong.exitCode).toBe(1);
+    expect(wrong.text).toMatch(
+      /error: nope\.bvh: input is not there\nno\.bvh: input .*\n.*height_m.*\n--rig mixmo: rig: expected one of/,
+    );
+    expect(contents()).toEqual(before);
+    const refused = await runTold(broken, '--out', out, '--overwrite');
+    expect(refused.exitCode).toBe(1);
+    expect(refused.text).toMatch(/1 refused: nothing went in, and .*out is as it was/);
+    expect(contents()).toEqual(before);
+    expect((await runTold(walk, '--source', 'other', '--out', out, '--overwrite')).exitCode).toBe(0);
+    const dataset = await openDataset(out);
+    expect(dataset.episodes.map(({ source }) => source)).toEqual(['other']);
     dataset.close();
   });
 
