@@ -48,6 +48,11 @@ export async function* assembleEpisodes(
   const joints = joinJoints(input.jointNames, map.joints, robot, options.input);
   let number = 0;
   for await (const whole of input.recordings) {
+    if ('refused' in whole) {
+      number++;
+      yield whole;
+      continue;
+    }
     const cut = splitRecording(whole);
     const parts = map.states === 'after-step' ? cut.map(pairWithRowBefore) : cut;
     const isOnly = parts.length === 1 && Array.isArray(input.recordings) && input.recordings.length === 1;

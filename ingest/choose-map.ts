@@ -1,10 +1,10 @@
 // The ready field map for a file, where its layout is unmistakable: maps whose `recognise` fits; of several that do, the
-// one that the numbers do not contradict.
+// one that the numbers do not contradict, and never a less particular one over a contradiction.
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readYaml } from '../src/base/config-file.js';
-import { DataError, listNames } from '../src/base/errors.js';
+import { DataError, isUserError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
 import { LEROBOT_FIELD_MAP } from '../src/dataset/lerobot-features.js';
 import type { SourceKind } from '../src/motion/episode.js';
@@ -58,7 +58,7 @@ export async function chooseMap(path: string, options: ChooseOptions): Promise<C
   for (const { name, map } of fitting) {
     tried.push({ name, map, problem: await firstProblem(path, map, options.robot, options.rate_hz) });
   }
-  const good = tried.filter(({ problem }) => problem === undefined);
+  const good = tried.filter(({ map, problem }) => problem === undefined && !tried.some((one) => overrules(one, map)));
   if (good.length > 0) {
     // A map that asks for more of a file is the more particular one.
     const most = fieldCount(good[0].map);
@@ -73,14 +73,30 @@ export async function chooseMap(path: string, options: ChooseOptions): Promise<C
       fix: 'Choose one by --map',
     });
   }
-  // All are contradicted: the most particular one says why.
+  // All are contradicted, or a more particular one is: that one says why.
   return { name: tried[0].name, map: tried[0].map, why: layout };
+}
+
+/**
+ * True where a map that the data contradicts knows the layout in all that another asks for, and more: what the file is, is
+ * then known, and its data is wrong. The other would take it for something else (offsets for positions, say).
+ */
+function overrules({ map, problem }: { map: FieldMap; problem: Error | undefined }, other: FieldMap): boolean {
+  if (problem === undefined || fieldCount(map) <= fieldCount(other)) return false;
+  return Object.keys(other.recognise!.fields).every((name) => name in map.recognise!.fields);
 }
 
 /** True for a folder of csv files that a ready map with tables recognises as one input. */
 export async function isTableInput(folder: string): Promise<boolean> {
   if (!(await isTableFolder(folder))) return false;
-  const description = await describeSource(folder);
+  let description: SourceDescription;
+  try {
+    description = await describeSource(folder);
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    // One of its files cannot be read: each is an input of its own, and that one is refused by itself.
+    return false;
+  }
   for (const name of await fieldMapNames()) {
     const map = await loadFieldMap(name);
     if (map.tables !== undefined && map.recognise !== undefined && hasLayout(description, map, [])) return true;

@@ -15,12 +15,14 @@ export async function describeHdf5(path: string): Promise<SourceDescription> {
   try {
     const pattern = episodePattern(file);
     const groups = pattern === undefined ? [''] : episodeGroups(file, pattern);
-    const prefix = pattern === undefined ? '' : `${groups[0]}/`;
+    // An episode that was broken off at its first step is an empty group: the first that has something is described.
+    const shown = groups.find((group) => file.keys(group).length > 0) ?? groups[0];
+    const prefix = pattern === undefined ? '' : `${shown}/`;
     const fields: SourceField[] = [];
     const facts: string[] = [];
     let joints: SourceDescription['joints'];
     let rate: { name: string; value: number } | undefined;
-    for (const group of attributeGroups(groups[0])) {
+    for (const group of attributeGroups(shown)) {
       for (const name of file.attributeNames(group)) {
         facts.push(`${group || '/'}@${name}: ${file.attributeText(group, name).slice(0, 120)}`);
         if (JOINT_NAMES.test(name)) {
@@ -30,7 +32,7 @@ export async function describeHdf5(path: string): Promise<SourceDescription> {
       }
     }
     const shared = pattern === undefined ? [] : topDatasets(file, groups);
-    for (const name of [...shared, ...datasetsIn(file, groups[0])]) {
+    for (const name of [...shared, ...datasetsIn(file, shown)]) {
       const inEpisode = name.startsWith(prefix);
       const field = fieldOf(file, name, inEpisode ? name.slice(prefix.length) : name);
       fields.push(field);

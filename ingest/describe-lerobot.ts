@@ -48,7 +48,13 @@ async function firstEpisode(
   files: readonly string[],
   features: readonly string[],
 ): Promise<LeRobotEpisode | undefined> {
-  for await (const episode of readLeRobotEpisodes(files, features)) return episode;
+  let refused: Error | undefined;
+  for await (const episode of readLeRobotEpisodes(files, features)) {
+    if (!('refused' in episode)) return episode;
+    refused ??= episode.refused;
+  }
+  // Nothing can be told of a dataset without one whole episode.
+  if (refused !== undefined) throw refused;
   return undefined;
 }
 

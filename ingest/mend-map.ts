@@ -38,19 +38,30 @@ export async function mendMap(
   }
 }
 
-/** Why the first episode is refused by a map; undefined where it is not. */
+/** Episodes that are refused for other reasons than what the map says, after which no more are looked at. */
+const MOST_DAMAGED = 10;
+
+/**
+ * Why the first episode is refused by a map; undefined where it is not. A damaged episode says nothing of the map: of an
+ * input that begins with some, the first whole one counts.
+ */
 export async function firstProblem(
   path: string,
   tree: Readonly<Record<string, unknown>>,
   robot: RobotModel,
   rate_hz: number,
 ): Promise<Error | undefined> {
+  let first: Error | undefined;
+  let refused = 0;
   try {
     const map = parseFieldMap(tree, 'field map');
     for await (const assembled of readMappedEpisodes(path, { map, robot, rate_hz })) {
-      return 'refused' in assembled ? assembled.refused : undefined;
+      if (!('refused' in assembled)) return undefined;
+      if (assembled.refused instanceof ContradictionError) return assembled.refused;
+      first ??= assembled.refused;
+      if (++refused === MOST_DAMAGED) break;
     }
-    return undefined;
+    return first;
   } catch (error) {
     if (!isUserError(error)) throw error;
     return error;

@@ -6,7 +6,7 @@ import type { RobotModel } from '../src/robot/robot-model.js';
 import { type ArraySource, arrayJointNames, type EpisodePlace, episodePlaces, readPlace } from './array-source.js';
 import type { FieldMap } from './field-map.js';
 import { Hdf5File } from './readers/hdf5.js';
-import type { RawInput, RawRecording } from './recording.js';
+import { type RawInput, type RawRecording, readOrRefuse, type UnreadableRecording } from './recording.js';
 
 /** @throws DataError naming file and dataset for what does not fit the map */
 export async function readHdf5Input(path: string, map: FieldMap, robot: RobotModel): Promise<RawInput> {
@@ -14,7 +14,8 @@ export async function readHdf5Input(path: string, map: FieldMap, robot: RobotMod
   try {
     const source = hdf5Source(file);
     const places = map.episodes === undefined ? await episodePlaces(source, map) : groupPlaces(file, map.episodes);
-    const jointNames = await arrayJointNames(source, map, robot, places[0].prefix);
+    const [first] = places.filter(({ prefix }) => prefix === '' || file.keys(prefix.slice(0, -1)).length > 0);
+    const jointNames = await arrayJointNames(source, map, robot, (first ?? places[0]).prefix);
     return { jointNames, recordings: readPlaces(file, source, map, places, jointNames), files: [path] };
   } catch (error) {
     file.close();
@@ -28,9 +29,9 @@ async function* readPlaces(
   map: FieldMap,
   places: readonly EpisodePlace[],
   jointNames: readonly string[],
-): AsyncGenerator<RawRecording> {
+): AsyncGenerator<RawRecording | UnreadableRecording> {
   try {
-    for (const place of places) yield await readPlace(source, map, place, jointNames);
+    for (const place of places) yield await readOrRefuse(() => readPlace(source, map, place, jointNames));
   } finally {
     file.close();
   }

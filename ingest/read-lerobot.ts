@@ -26,6 +26,7 @@ import {
   type RawRecording,
   requireWidth,
   robotJointNames,
+  type UnreadableRecording,
   uniformTimes,
 } from './recording.js';
 import { unitFactor } from './units.js';
@@ -71,12 +72,16 @@ function timePlan(info: LeRobotInfo, { time }: FieldMap): Pick<Plan, 'rate_hz' |
   throw new DataError({ where: 'field map: time.rateArray', what: 'rate', expected: 'fps', found: time.rateArray });
 }
 
-async function* recordingsOf(files: readonly string[], plan: Plan): AsyncGenerator<RawRecording> {
+async function* recordingsOf(files: readonly string[], plan: Plan): AsyncGenerator<RawRecording | UnreadableRecording> {
   const { picks, stamps, info, missing } = plan;
   const features = new Set(picks.flatMap(({ places }) => places.map(({ feature }) => feature)));
   if (stamps !== undefined) features.add(stamps.feature);
   let isFirst = true;
   for await (const episode of readLeRobotEpisodes(files, [...features])) {
+    if ('refused' in episode) {
+      yield episode;
+      continue;
+    }
     const fields = new Map<FieldRequest['key'], RawField>();
     for (const { request, places } of picks) {
       const field = pickNumbers(episode, places);

@@ -5,7 +5,7 @@ import { type ArraySource, arrayJointNames, episodePlaces, type Ranges, readPlac
 import type { FieldMap } from './field-map.js';
 import type { NpyArray } from './readers/npy.js';
 import { NpzFile } from './readers/npz.js';
-import type { RawInput, RawRecording } from './recording.js';
+import { type RawInput, type RawRecording, readOrRefuse, type UnreadableRecording } from './recording.js';
 
 /** @throws DataError naming file and array for what does not fit the map */
 export async function readNpzInput(path: string, map: FieldMap, robot: RobotModel): Promise<RawInput> {
@@ -14,9 +14,9 @@ export async function readNpzInput(path: string, map: FieldMap, robot: RobotMode
     const source = npzSource(file);
     const jointNames = await arrayJointNames(source, map, robot);
     // An npz array is unpacked whole, so that all episodes of it may as well be made at once.
-    const recordings: RawRecording[] = [];
+    const recordings: (RawRecording | UnreadableRecording)[] = [];
     for (const place of await episodePlaces(source, map)) {
-      recordings.push(await readPlace(source, map, place, jointNames));
+      recordings.push(await readOrRefuse(() => readPlace(source, map, place, jointNames)));
     }
     return { jointNames, recordings, files: [path] };
   } finally {

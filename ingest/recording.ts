@@ -1,7 +1,7 @@
 // Recording: what a file has, read by a field map but not yet understood: numbers by field, in the file's own units and
 // joint order, with time in seconds.
 
-import { DataError } from '../src/base/errors.js';
+import { DataError, type FindingsError, isUserError } from '../src/base/errors.js';
 import type { Finding } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import type { FieldRequest, JOINT_ORDERS } from './field-map.js';
@@ -25,10 +25,25 @@ export interface RawTable {
 /** One stretch of time: its tables are joined on time. */
 export type RawRecording = readonly RawTable[];
 
+/** A part of an input that cannot be read, while the others can. */
+export interface UnreadableRecording {
+  readonly refused: DataError | FindingsError;
+}
+
+/** What `read` gives, or why it is refused. @throws what is no user's error */
+export async function readOrRefuse<T>(read: () => Promise<T>): Promise<T | UnreadableRecording> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isUserError(error)) throw error;
+    return { refused: error };
+  }
+}
+
 export interface RawInput {
   readonly jointNames: readonly string[];
   /** May be made one at a time while they are iterated; at the end of that the files are closed. */
-  readonly recordings: Iterable<RawRecording> | AsyncIterable<RawRecording>;
+  readonly recordings: Iterable<RawRecording | UnreadableRecording> | AsyncIterable<RawRecording | UnreadableRecording>;
   /** Files that were read. */
   readonly files: readonly string[];
 }

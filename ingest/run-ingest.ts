@@ -1,8 +1,9 @@
 // Ingests many inputs into one dataset: a refused input is told and left out, the others go in.
 //
 // Inputs are read one at a time and in the order given. Of an input that is read whole all episodes go in, or none; of
-// one that streams a refused episode is told and left out. The same inputs and options give the same bytes, and what is
-// in the dataset already is skipped.
+// one that streams a refused episode is told and left out, and what went in before an error stays. The same inputs and
+// options give the same bytes, and what is in the dataset already is skipped. A fault of the program itself in reading
+// one input ends the run with it only after the others went in; one in writing ends it at once.
 
 import { basename, join, resolve } from 'node:path';
 import { type DataError, type DataErrorDetail, describe, type FindingsError, isUserError } from '../src/base/errors.js';
@@ -67,11 +68,13 @@ export interface IngestJob {
 /** Runs the job, closes the writer and writes the report into the dataset's folder, if that is the job's. */
 export async function ingestInputs({ inputs, read, writer, log, signal }: IngestJob): Promise<IngestReport> {
   const done: IngestedInput[] = [];
+  const faults: unknown[] = [];
   try {
     for (const path of inputs) {
       if (signal?.aborted) break;
-      const result = await ingestInput(path, read, writer);
+      const { result, fault } = await ingestInput(path, read, writer);
       done.push(result);
+      if (fault !== undefined) faults.push(fault);
       logInput(result, path, log, inputs.length === 1);
     }
   } catch (error) {
@@ -96,24 +99,65 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
     ...(writer.keepsOld ? { keptOld: true } : {}),
   };
   if (!writer.keepsOld) await writeFileAtomic(join(writer.folder, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
+  if (faults.length > 0) throw faults[0];
   return report;
 }
 
-async function ingestInput(path: string, read: IngestJob['read'], writer: DatasetWriter): Promise<IngestedInput> {
+interface InputResult {
+  readonly result: IngestedInput;
+  /** What is no error of the user's. */
+  readonly fault?: unknown;
+}
+
+async function ingestInput(path: string, read: IngestJob['read'], writer: DatasetWriter): Promise<InputResult> {
   const input = basename(resolve(path));
-  try {
-    const source = read(path);
-    if (Symbol.asyncIterator in source) return await ingestStream(input, source, writer);
-    const episodes = await source;
-    const summaries = episodes.map(summarise);
-    if (episodes.every(({ id }) => writer.has(id))) return { input, status: 'skipped', episodes: summaries };
-    for (const episode of episodes) writer.check(episode);
-    for (const episode of episodes) await writer.append(episode);
-    return { input, status: 'ingested', episodes: summaries };
-  } catch (error) {
-    if (!isUserError(error)) throw error;
-    return { input, status: 'refused', episodes: [], errors: detailsOf(error) };
+  const source = await attempt(async () => {
+    const found = read(path);
+    return Symbol.asyncIterator in found ? found : { episodes: await found };
+  }, path);
+  if ('failure' in source) return refusedInput(input, source.failure);
+  if ('episodes' in source.value) return ingestWhole(input, path, source.value.episodes, writer);
+  return ingestStream(input, path, source.value, writer);
+}
+
+async function ingestWhole(
+  input: string,
+  path: string,
+  episodes: readonly Episode[],
+  writer: DatasetWriter,
+): Promise<InputResult> {
+  const summaries = episodes.map(summarise);
+  if (episodes.every(({ id }) => writer.has(id))) {
+    return { result: { input, status: 'skipped', episodes: summaries } };
   }
+  const checked = await attempt(async () => {
+    for (const episode of episodes) writer.check(episode);
+  }, path);
+  if ('failure' in checked) return refusedInput(input, checked.failure);
+  for (const episode of episodes) await writer.append(episode);
+  return { result: { input, status: 'ingested', episodes: summaries } };
+}
+
+/** Why reading ended: for the report, and the fault itself where it is the program's own. */
+interface Failure {
+  readonly errors: readonly DataErrorDetail[];
+  readonly fault?: unknown;
+}
+
+async function attempt<T>(
+  action: () => Promise<T>,
+  path: string,
+): Promise<{ readonly value: T } | { readonly failure: Failure }> {
+  try {
+    return { value: await action() };
+  } catch (error) {
+    if (isUserError(error)) return { failure: { errors: detailsOf(error) } };
+    return { failure: { errors: [{ where: path, what: 'internal error', found: String(error) }], fault: error } };
+  }
+}
+
+function refusedInput(input: string, { errors, fault }: Failure): InputResult {
+  return { result: { input, status: 'refused', episodes: [], errors }, fault };
 }
 
 /** Refused episodes at the beginning of an input after which the rest of it is not read. */
@@ -124,39 +168,59 @@ const MOST_ERRORS = 20;
 /** Episodes of one input as they come, so that memory does not grow with it. */
 async function ingestStream(
   input: string,
+  path: string,
   source: AsyncIterable<Assembled>,
   writer: DatasetWriter,
-): Promise<IngestedInput> {
+): Promise<InputResult> {
   const summaries: IngestedEpisode[] = [];
   const errors: DataErrorDetail[] = [];
+  let fault: unknown;
   let refused = 0;
   let appended = 0;
-  for await (const assembled of source) {
-    const problem = 'refused' in assembled ? assembled.refused : await appendOne(assembled.episode, writer);
-    if (problem instanceof Error) {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await attempt(() => iterator.next(), path);
+      if ('value' in next && next.value.done === true) break;
+      const problem = 'failure' in next ? next.failure : await takeIn(next.value.value, writer, summaries);
+      if (typeof problem === 'boolean') {
+        if (problem) appended++;
+        continue;
+      }
       refused++;
-      if (errors.length < MOST_ERRORS) errors.push(...detailsOf(problem));
-      if (summaries.length === 0 && refused === REFUSED_AT_FIRST) break;
-      continue;
+      if (errors.length < MOST_ERRORS) errors.push(...problem.errors);
+      fault = problem.fault;
+      // What a reader throws ends its input: the episodes before that are in.
+      if ('failure' in next || (summaries.length === 0 && refused === REFUSED_AT_FIRST)) break;
     }
-    if (problem) appended++;
-    summaries.push(summarise((assembled as { readonly episode: Episode }).episode));
+  } finally {
+    await iterator.return?.();
   }
-  if (summaries.length === 0) return { input, status: 'refused', episodes: [], errors };
+  if (summaries.length === 0) return { result: { input, status: 'refused', episodes: [], errors }, fault };
   const status = appended > 0 ? 'ingested' : 'skipped';
-  return { input, status, episodes: summaries, ...(refused > 0 ? { refusedEpisodes: refused, errors } : {}) };
+  const left = refused > 0 ? { refusedEpisodes: refused, errors } : {};
+  return { result: { input, status, episodes: summaries, ...left }, fault };
 }
 
 /** True where the episode went in, false where it was in already, or why not. */
-async function appendOne(episode: Episode, writer: DatasetWriter): Promise<boolean | DataError | FindingsError> {
-  if (writer.has(episode.id)) return false;
-  try {
-    await writer.append(episode);
-    return true;
-  } catch (error) {
-    if (!isUserError(error)) throw error;
-    return error;
+async function takeIn(
+  assembled: Assembled,
+  writer: DatasetWriter,
+  summaries: IngestedEpisode[],
+): Promise<boolean | Failure> {
+  if ('refused' in assembled) return { errors: detailsOf(assembled.refused) };
+  const { episode } = assembled;
+  const isNew = !writer.has(episode.id);
+  if (isNew) {
+    try {
+      await writer.append(episode);
+    } catch (error) {
+      if (!isUserError(error)) throw error;
+      return { errors: detailsOf(error) };
+    }
   }
+  summaries.push(summarise(episode));
+  return isNew;
 }
 
 function detailsOf(error: DataError | FindingsError): readonly DataErrorDetail[] {
@@ -197,7 +261,9 @@ function logInput(
   const seconds = episodes.reduce((sum, episode) => sum + episode.seconds, 0);
   const counted = `${episodes.length} episode${episodes.length === 1 ? '' : 's'}, ${seconds.toFixed(1)} s`;
   if (refusedEpisodes > 0) {
-    log.warn(`${path}: ${refusedEpisodes} episodes refused, the first: ${describe(errors[0])}`);
+    log.warn(
+      `${path}: ${refusedEpisodes} episode${refusedEpisodes === 1 ? '' : 's'} refused, the first: ${describe(errors[0])}`,
+    );
   }
   log.info(`${path}: ${counted}, ${findingsText(episodes.flatMap((episode) => episode.findings))}`);
 }

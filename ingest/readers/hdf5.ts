@@ -157,8 +157,8 @@ export class Hdf5File {
     const near = nearest(name, names);
     return new DataError({
       where,
-      what: `no "${name}"`,
-      expected: `one of ${listNames(names, 12)}`,
+      what: names.length === 0 ? `no "${name}": the group is empty` : `no "${name}"`,
+      ...(names.length === 0 ? {} : { expected: `one of ${listNames(names, 12)}` }),
       fix: near === undefined ? undefined : `Did you mean "${near}"?`,
     });
   }

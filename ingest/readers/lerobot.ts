@@ -6,7 +6,7 @@
 import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { DataError } from '../../src/base/errors.js';
+import { DataError, type FindingsError, isUserError } from '../../src/base/errors.js';
 import { parseJson, unreadableFile } from '../../src/base/files.js';
 import { ParquetFile, type ParquetNumbers } from './parquet.js';
 
@@ -165,19 +165,26 @@ export function fillPath(pattern: string, values: Readonly<Record<string, number
   );
 }
 
+/** A file that is damaged, lacks a feature, or whose frames are out of order; other files may be whole. */
+export interface DamagedLeRobotFile {
+  readonly refused: DataError | FindingsError;
+}
+
 /**
- * Episodes in order, one in memory at a time.
+ * Episodes in order, one in memory at a time; in place of the rest of a damaged file why it is refused.
  * @param features names of features with numbers
- * @throws DataError where a file is damaged, lacks a feature, or its frames are out of order
  */
 export async function* readLeRobotEpisodes(
   files: readonly string[],
   features: readonly string[],
-): AsyncGenerator<LeRobotEpisode> {
+): AsyncGenerator<LeRobotEpisode | DamagedLeRobotFile> {
   let open: OpenEpisode | undefined;
   for (const path of files) {
-    const file = await ParquetFile.open(path);
+    const before: OpenEpisode | undefined = open;
+    const framesBefore = before?.frameCount;
+    let file: ParquetFile | undefined;
     try {
+      file = await ParquetFile.open(path);
       for (const group of file.groups) {
         const episodes = (await file.readNumbers('episode_index', group)).data;
         const frames = (await file.readNumbers('frame_index', group)).data;
@@ -195,8 +202,14 @@ export async function* readLeRobotEpisodes(
         }
         if (open !== undefined) addRows(open, columns, frames, first, episodes.length, path);
       }
+    } catch (error) {
+      if (!isUserError(error)) throw error;
+      // Of the episode that stands open what came from the files before may be whole; what came from this one is not.
+      if (before !== undefined && open === before && open.frameCount === framesBefore) yield finishEpisode(open);
+      open = undefined;
+      yield { refused: error };
     } finally {
-      await file.close();
+      await file?.close();
     }
   }
   if (open !== undefined) yield finishEpisode(open);

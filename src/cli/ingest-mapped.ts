@@ -126,9 +126,10 @@ async function inputsOf(inputs: readonly string[], map: FieldMap | undefined): P
 }
 
 async function isOneInput(folder: string, map: FieldMap | undefined): Promise<boolean> {
+  // A folder of csv files is rollouts of their own, or tables of one.
+  if (map?.format === 'csv') return map.tables !== undefined;
   if (map !== undefined) return map.tables !== undefined || (await READERS[map.format].ownsFolder?.(folder)) === true;
   for (const [format, { ownsFolder }] of Object.entries(READERS)) {
-    // A folder of csv files is rollouts of their own, or tables of one.
     if (format !== 'csv' && (await ownsFolder?.(folder)) === true) return true;
   }
   return isTableInput(folder);

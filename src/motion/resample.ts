@@ -58,6 +58,7 @@ export function resampleTracks(
     throw new DataError({ where, what: 'times of its parts', expected: 'one common stretch of time', found: 'none' });
   }
   const frameCount = Math.floor((end_s - start_s) * rate_hz + SNAP) + 1;
+  checkSpan(tracks, end_s - start_s, frameCount, where);
   const columns: Partial<Record<ChannelName, Column>> = {};
   for (const track of tracks) {
     const place = placeFrames(track.time_s, start_s, frameCount, rate_hz, maximumGap_s);
@@ -67,6 +68,30 @@ export function resampleTracks(
     }
   }
   return { rate_hz, frameCount, start_s, columns };
+}
+
+/** Median time between rows (s) above which they are no recording of motion: their stamps are in another unit. */
+const LONGEST_PERIOD_S = 1;
+/** Frames of a result that one source row may stand for, on average, beyond a long pause of a short recording. */
+const MOST_FRAMES_PER_ROW = 1000;
+const PAUSE_FRAMES = 1_000_000;
+/** Rows that last less than one output period altogether, where that many are a recording. */
+const MANY_ROWS = 20;
+
+/** @throws DataError where the stamps cannot be seconds: far too long a time for their number, or far too short */
+function checkSpan(tracks: readonly Track[], span_s: number, frameCount: number, where: string): void {
+  const rows = Math.max(...tracks.map(({ time_s }) => time_s.length));
+  const isSlow = rows >= MANY_ROWS && Math.min(...tracks.map(({ time_s }) => medianPeriod(time_s))) > LONGEST_PERIOD_S;
+  const isLong = frameCount > PAUSE_FRAMES + rows * MOST_FRAMES_PER_ROW;
+  const isShort = rows >= MANY_ROWS && frameCount < 2;
+  if (!isSlow && !isLong && !isShort) return;
+  throw new DataError({
+    where,
+    what: 'time stamps',
+    expected: isShort ? `${rows} rows to last longer` : `${rows} rows to last less`,
+    found: `${span_s.toPrecision(3)} s from the first to the last`,
+    fix: 'Their unit is another: set time.unit (s, ms, us or ns) in the field map',
+  });
 }
 
 function checkIncreasing(time_s: Float64Array, where: string): void {

@@ -3,9 +3,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseFieldMap } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
+import { readMappedEpisodes } from '../../ingest/mapped-input.js';
 import { Hdf5File } from '../../ingest/readers/hdf5.js';
 import { temporaryFolder } from '../dataset/helpers.js';
+import { TINY_ROBOT } from '../fixtures.js';
 
 const LAYOUTS = join(import.meta.dirname, 'fixtures', 'layouts');
 const TYPES = join(LAYOUTS, 'types.h5');
@@ -60,6 +63,46 @@ describe('HDF5', () => {
     writeFileSync(path, readFileSync(TYPES).subarray(0, 500));
     await expect(Hdf5File.open(path)).rejects.toThrow(/damaged or still being written/);
     await expect(Hdf5File.open(join(path, 'none'))).rejects.toThrow(/cannot be read/);
+  });
+
+  it('gives the episodes around one that is damaged, and describes the first that has something', async () => {
+    const path = join(temporaryFolder(), 'broken-off.hdf5');
+    const h5 = (await import('h5wasm/node')).default;
+    await h5.ready;
+    const written = new h5.File(path, 'w');
+    written.create_group('data');
+    for (const number of [0, 1, 2, 3]) {
+      written.create_group(`data/demo_${number}`);
+      if (number % 2 === 0) continue;
+      const data = Float64Array.from({ length: 20 }, (_, at) => 0.01 * at + number / 8);
+      written.create_dataset({ name: `data/demo_${number}/q`, data, shape: [10, 2] });
+    }
+    written.close();
+    expect((await describeSource(path)).fields).toMatchObject([{ name: 'q', shape: '10 x 2' }]);
+    const map = parseFieldMap(
+      {
+        format: 'hdf5',
+        kind: 'bvh',
+        source: 'test',
+        episodes: 'data/demo_*',
+        time: { rate_hz: 50 },
+        joints: { names: { list: ['left_joint', 'right_joint'] } },
+        channels: { jointPosition: { array: 'q' } },
+      },
+      'test map',
+    );
+    const found: unknown[] = [];
+    for await (const one of readMappedEpisodes(path, { map, robot: TINY_ROBOT, rate_hz: 50 })) {
+      found.push(
+        'refused' in one ? one.refused.message : [one.episode.id.at(-1), one.episode.channels.jointPosition!.data[0]],
+      );
+    }
+    expect(found).toEqual([
+      expect.stringMatching(/data\/demo_0\/q: no "q": the group is empty/),
+      ['1', 1 / 8],
+      expect.stringMatching(/data\/demo_2/),
+      ['3', 3 / 8],
+    ]);
   });
 
   it('is described with its episodes, shapes and attributes', async () => {

@@ -17,6 +17,7 @@ import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { temporaryFolder } from '../dataset/helpers.js';
 import { readMappedInput } from './read-mapped-input.js';
+import { type NpzEntry, writeNpz } from './write-npz.js';
 
 const layout = (name: string) => join(import.meta.dirname, 'fixtures', 'layouts', name);
 const SAMPLE = (number: number) => packagePath('data', 'samples', 'rollouts', `g1_walk_${number}.npz`);
@@ -81,6 +82,22 @@ describe('layouts are recognised and read as what they were made from', () => {
   it('the samples themselves, by what their actions are', async () => {
     const { name } = await chooseMap(SAMPLE(0), { robot: g1, rate_hz: 50, kinds: KINDS });
     expect(name).toBe('mujoco-npz');
+  });
+
+  it('a file of a particular layout that contradicts its map, which is not taken for a less particular one', async () => {
+    const file = await NpzFile.open(SAMPLE(0));
+    const entries: Record<string, NpzEntry> = {};
+    for (const name of file.names) entries[name] = await file.read(name);
+    await file.close();
+    // The layout of the playground's rollouts, where actions are offsets: here they are absolute.
+    const frames = entries.qpos.shape[0];
+    entries.obs = { shape: [frames, 85], numbers: new Float64Array(frames * 85) };
+    entries.robot = { shape: [], text: ['g1'] };
+    const path = join(temporaryFolder(), 'odd.npz');
+    writeNpz(path, entries);
+    const chosen = await chooseMap(path, { robot: g1, rate_hz: 50, kinds: KINDS });
+    expect(chosen).toMatchObject({ name: 't1-playground-npz', why: expect.not.stringContaining('mujoco-npz') });
+    await expect(read(path, chosen.map)).rejects.toThrow(/action is absolute, not offset/);
   });
 
   it('Unitree messages of 35 motors under a policy', async () => {

@@ -7,6 +7,7 @@ import { parquetWriteFile } from 'hyparquet-writer';
 import { describe, expect, it } from 'vitest';
 import { type FieldMap, fieldMapSchema } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
+import { readMappedEpisodes } from '../../ingest/mapped-input.js';
 import { readLeRobotInput } from '../../ingest/read-lerobot.js';
 import { parseConfig } from '../../src/base/config.js';
 import { isUserError } from '../../src/base/errors.js';
@@ -138,7 +139,10 @@ describe('LeRobot v3', () => {
   it('holds one episode at a time', async () => {
     const { recordings } = await readLeRobotInput(V3, mapOf(MAP), TINY_ROBOT);
     const sizes: number[] = [];
-    for await (const [table] of recordings) sizes.push(table.fields.get('action')!.data.buffer.byteLength);
+    for await (const recording of recordings) {
+      if ('refused' in recording) throw recording.refused;
+      sizes.push(recording[0].fields.get('action')!.data.buffer.byteLength);
+    }
     expect(sizes).toEqual([40 * 16, 25 * 16, 30 * 16]);
   });
 
@@ -198,6 +202,23 @@ describe('LeRobot v2.1', () => {
     ]);
     expect(second.channels.jointPosition!.data[2 * 22 + 1]).toBe(Math.fround(0.2));
     expect((await describeSource(folder)).facts).toContain('2 of 3 episodes are here');
+  });
+
+  it('gives the episodes around a file that is cut short', async () => {
+    const folder = makeV21([12, 15, 23]);
+    truncateSync(join(folder, 'data/chunk-000/episode_000001.parquet'), 100);
+    const map = mapOf({
+      ...MAP,
+      joints: { names: { array: 'action' } },
+      channels: { jointPosition: { array: 'action' } },
+    });
+    const found: unknown[] = [];
+    for await (const one of readMappedEpisodes(folder, { map, robot: TINY_ROBOT, rate_hz: 50 })) {
+      found.push('refused' in one ? one.refused.message : one.episode.frameCount);
+    }
+    expect(found).toEqual([12, expect.stringMatching(/episode_000001\.parquet/), 23]);
+    truncateSync(join(folder, 'data/chunk-000/episode_000000.parquet'), 100);
+    expect((await describeSource(folder)).fields[0].shape).toBe('23 x 2');
   });
 
   it('takes the stamps where the map says so', async () => {

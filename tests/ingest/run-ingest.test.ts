@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Assembled } from '../../ingest/assemble.js';
 import { ingestInputs, REPORT_FILE } from '../../ingest/run-ingest.js';
 import { DataError } from '../../src/base/errors.js';
 import { packagePath } from '../../src/base/files.js';
@@ -55,6 +56,33 @@ describe('ingesting', () => {
     const report = await ingestInputs({ inputs: ['a'], read: half, writer, log: collectingLog() });
     expect(report).toMatchObject({ refused: 1, episodes: 0 });
     expect(writer.has('random/0')).toBe(false);
+  });
+
+  it('keeps what went in before a stream broke off, and tells of the rest', async () => {
+    async function* stream(path: string): AsyncGenerator<Assembled> {
+      yield { episode: randomEpisode(Number(path)) };
+      yield { refused: new DataError({ where: `${path} episode 1`, what: 'it is empty' }) };
+      yield { episode: randomEpisode(Number(path) + 100) };
+      if (path === '2') throw new DataError({ where: path, what: 'file ends too early' });
+      if (path === '3') throw new RangeError('Invalid typed array length');
+    }
+    const folder = temporaryFolder();
+    const log = collectingLog();
+    const writer = await DatasetWriter.open(folder, { robot: TINY_ROBOT, rate_hz: 50 });
+    const run = ingestInputs({ inputs: ['1', '2', '3', '4'], read: stream, writer, log });
+    // A fault of the program is passed on, after the inputs beside it went in.
+    await expect(run).rejects.toThrow(RangeError);
+    const report = JSON.parse(readFileSync(join(folder, REPORT_FILE), 'utf8'));
+    expect(report).toMatchObject({ ingested: 4, refused: 0, episodes: 8, refusedEpisodes: 6 });
+    expect(report.inputs[1]).toMatchObject({ refusedEpisodes: 2, errors: [{}, { what: 'file ends too early' }] });
+    expect(report.inputs[2].errors[1]).toEqual({
+      where: '3',
+      what: 'internal error',
+      found: 'RangeError: Invalid typed array length',
+    });
+    const dataset = await openDataset(folder);
+    expect(dataset.episodes.length).toBe(8);
+    dataset.close();
   });
 
   it('stops between inputs when interrupted, and passes on what is not the data’s fault', async () => {
@@ -148,6 +176,19 @@ describe('nextgait ingest and inspect', () => {
     expect(missing).toMatchObject({ exitCode: 1, text: 'error: --out: flag is missing\n' });
     const wrongKind = ['controller', good, '--map', 'mujoco-npz', '--robot', 'g1', '--out', temporaryFolder()];
     expect((await run('ingest', ...wrongKind)).text).toMatch(/map of rollouts.*Use nextgait ingest rollout/);
+  });
+
+  it('take the files of a folder one by one, whichever of them cannot be read', async () => {
+    const columns = Array.from({ length: 36 }, (_, k) => (k === 2 ? 0.8 : k === 6 ? 1 : 0)).join(',');
+    const inputs = temporaryFolder();
+    writeFileSync(join(inputs, 'a.csv'), `${columns}\n`.repeat(10));
+    writeFileSync(join(inputs, 'b.csv'), `${columns},1\n`.repeat(2) + columns);
+    writeFileSync(join(inputs, 'c.csv'), '');
+    const common = ['rollout', inputs, '--robot', 'g1'];
+    for (const map of [['--map', 'g1-retargeted-csv'], []]) {
+      const { result } = await run('ingest', ...common, ...map, '--out', temporaryFolder());
+      expect(result).toMatchObject({ ingested: 1, refused: 2 });
+    }
   });
 
   it('rebuild a manifest that is lost', async () => {

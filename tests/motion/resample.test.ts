@@ -29,6 +29,22 @@ describe('resampling', () => {
     expect(result.columns.command!.valid).toEqual(command.valid);
   });
 
+  it('refuses stamps that cannot be seconds, before anything is made of that length', () => {
+    const at = (period_s: number, count = 200) => {
+      const time_s = times(count, 1 / period_s);
+      return resampleTracks([{ time_s, columns: { jointPosition: column(1, count, (frame) => frame) } }]);
+    };
+    // Nanoseconds and milliseconds at 500 Hz taken for seconds; seconds taken for nanoseconds.
+    expect(() => at(2e6)).toThrow(/200 rows to last less, found 3.98e\+8 s.*time\.unit/);
+    expect(() => at(2)).toThrow(/time\.unit/);
+    expect(() => at(2e6, 3)).toThrow(/time\.unit/);
+    expect(() => at(2e-12)).toThrow(/200 rows to last longer, found 3.98e-10 s.*time\.unit/);
+    // A pause of an hour is a gap, and a slow camera is slow.
+    const paused = Float64Array.from(times(100, 50), (time, frame) => (frame < 50 ? time : time + 3600));
+    expect(resampleTracks([{ time_s: paused, columns: {} }]).frameCount).toBe(180_100);
+    expect(at(1 / 2, 30).frameCount).toBe(29 * 25 + 1);
+  });
+
   it('is exact for what is linear in time, at any pair of rates', () => {
     for (const [from, to] of [
       [30, 50],
