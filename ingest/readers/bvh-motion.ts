@@ -13,12 +13,13 @@ import { TOOL } from '../../src/base/version.js';
 import type { Finding } from '../../src/motion/episode.js';
 import type { HumanMotion } from '../../src/motion/human-motion.js';
 import { canonicalMotion, type MotionScale, scaleOf } from '../../src/retarget/canonical-motion.js';
-import { measureSchema, median } from '../../src/retarget/measure.js';
+import { type MeasureOptions, measureBody, measureSchema, median } from '../../src/retarget/measure.js';
 import { findRig, type RigMatch } from '../../src/retarget/rig.js';
 import { chooseRigs } from '../../src/retarget/rig-files.js';
 import { type KeypointTrack, restAxes, segmentFrames, writeKeypoints } from '../../src/retarget/skeleton.js';
 import { type BvhTranslation, computeBvhPose } from './bvh-kinematics.js';
 import { type BvhHeader, type BvhJoint, createBvhPose, openBvhFile } from './bvh-parser.js';
+import { measureTravel, travelFromFeet } from './bvh-travel.js';
 
 export const bvhMotionSchema = measureSchema.extend({
   /** Name of a rig, or a rig file; default: recognised from joint names. */
@@ -29,6 +30,8 @@ export const bvhMotionSchema = measureSchema.extend({
   frameCount: z.enum(['must-match', 'rows']).default('must-match'),
   /** Whether position channels of joints below the root are added to their OFFSET, or stand in its place. */
   translation: z.enum(['measured', 'add', 'replace']).default('measured'),
+  /** The body's way through the world: as the file has it, from the feet that stand, or the second where it has none. */
+  travel: z.enum(['measured', 'file', 'feet']).default('measured'),
   /** Longest part (s): longer files give several motions. */
   part_s: z.number().positive().default(600),
 });
@@ -73,7 +76,8 @@ export async function* readBvhMotions(path: string, options: BvhMotionOptions = 
     const whole = track.take();
     const first = part === 0 ? dropFirstFrame(whole, findings) : whole;
     const id = part === 0 && isLast ? stem : `${stem}-part-${String(part).padStart(3, '0')}`;
-    const { rig: _, ...measureOptions } = settings;
+    const measures = measurePart(settings);
+    const found = [...(part === 0 ? findings : []), ...completeTravel(first, settings, measures, scale, path)];
     const motion = canonicalMotion(
       first,
       match,
@@ -88,9 +92,9 @@ export async function* readBvhMotions(path: string, options: BvhMotionOptions = 
           tool: TOOL,
           options: { ...options, part, translation: translation ?? 'add' },
         },
-        findings: part === 0 ? findings : [],
+        findings: found,
       },
-      measurePart(measureOptions),
+      measures,
       scale,
     );
     scale ??= scaleOf(motion);
@@ -109,8 +113,29 @@ export async function* readBvhMotions(path: string, options: BvhMotionOptions = 
   if (track.frameCount > 0) yield finish(true);
 }
 
-function measurePart({ unit, up, height_m, floor_m, floor }: Omit<Settings, 'rig'>) {
+function measurePart({ unit, up, height_m, floor_m, floor }: Settings) {
   return { unit, up, height_m, floor_m, floor };
+}
+
+/** Gives a body its way through the world where the file has none. */
+function completeTravel(
+  track: KeypointTrack,
+  { travel }: Settings,
+  measures: MeasureOptions,
+  scale: MotionScale | undefined,
+  where: string,
+): Finding[] {
+  if (travel === 'file') return [];
+  const { up, unit_m } = scale?.body ?? measureBody(track, measures, where);
+  const measured = measureTravel(track, up, unit_m);
+  if (travel === 'measured' && !measured.isMissing) return [];
+  travelFromFeet(track, up, unit_m, measured);
+  const why =
+    travel === 'feet'
+      ? 'as asked'
+      : `the body stays in place while the ground under its feet goes at ${Math.hypot(...measured.ground_mps).toFixed(2)} m/s (--reader travel=file leaves it there)`;
+  const message = `the way through the world was computed from feet that stand: ${why}`;
+  return [{ kind: 'no-world-motion', severity: 'warning', message }];
 }
 
 /** Joint positions of the zero pose [joint, 3]. */

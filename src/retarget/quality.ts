@@ -34,10 +34,10 @@ export interface QualityReport {
   readonly orientation_deg: Readonly<Record<string, Spread>>;
   /** Mean distance over all tracked keypoints (m). */
   readonly keypoint_m: number;
-  /** Share of the feet's time in contact; speed of the held soles (m/s) and of their targets. */
+  /** Share of the feet's time in contact; speed of the held soles (m/s) and of their targets, null where none is held. */
   readonly contactShare: number;
-  readonly skating_mps: Spread;
-  readonly targetSkating_mps: Spread;
+  readonly skating_mps: Spread | null;
+  readonly targetSkating_mps: Spread | null;
   /** Depth of the soles under the floor (mm), and height of held soles over it. */
   readonly penetration_mm: Spread;
   readonly floating_mm: Spread;
@@ -98,8 +98,8 @@ export function judge(judged: Judged, trajectory: Trajectory): QualityReport {
     orientation_deg: named(targets.frames, turns, 180 / Math.PI),
     keypoint_m,
     contactShare: feet.share,
-    skating_mps: spread(feet.speeds, 1),
-    targetSkating_mps: spread(feet.targetSpeeds, 1),
+    skating_mps: feet.speeds.length === 0 ? null : spread(feet.speeds, 1),
+    targetSkating_mps: feet.targetSpeeds.length === 0 ? null : spread(feet.targetSpeeds, 1),
     penetration_mm: spread(depths, 1000),
     floating_mm: spread(feet.heights, 1000),
     ...measureLimits(problem, trajectory),

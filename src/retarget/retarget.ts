@@ -40,6 +40,8 @@ export interface Retargeted {
 
 /** Fewest frames that an acceleration needs. */
 const FEWEST_FRAMES = 4;
+/** Less contact than this share of the feet's time is none. */
+const FEWEST_CONTACTS = 0.01;
 
 /**
  * Retargets one motion.
@@ -167,9 +169,11 @@ export function qualityFindings(quality: QualityReport): Finding[] {
   const warn = (kind: string, isSo: boolean, message: string) => {
     if (isSo) findings.push({ kind, severity: 'warning', message });
   };
-  const { penetration_mm, skating_mps, feasibility } = quality;
+  const { penetration_mm, skating_mps, contactShare, feasibility } = quality;
   warn('penetration', penetration_mm.max > 5, `soles go ${penetration_mm.max.toFixed(1)} mm under the floor`);
-  warn('skating', skating_mps.mean > 0.05, `held soles slip at ${skating_mps.mean.toFixed(3)} m/s on average`);
+  const slip_mps = skating_mps?.mean ?? 0;
+  warn('skating', slip_mps > 0.05, `held soles slip at ${slip_mps.toFixed(3)} m/s on average`);
+  warn('no-contacts', contactShare < FEWEST_CONTACTS, 'no sole stands still on the floor: feet slide or float');
   warn(
     'balance',
     feasibility.loadedFrames > 0 && feasibility.balanced < 0.7,

@@ -9,6 +9,7 @@ import { packagePath } from '../../src/base/files.js';
 import { ingestCommand } from '../../src/cli/ingest.js';
 import { RETARGET_REPORT_FILE } from '../../src/cli/ingest-human.js';
 import { openDataset } from '../../src/dataset/dataset.js';
+import type { Episode } from '../../src/motion/episode.js';
 import type { Retargeter } from '../../src/retarget/retarget-problem.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
@@ -79,7 +80,7 @@ describe('reading BVH', () => {
     expect(Math.hypot(forward, sideways) / 4.4).toBeCloseTo(1.07 * scale, 1);
     expect(quality.keypoint_m).toBeLessThan(0.01);
     expect(quality.penetration_mm.max).toBeLessThan(5);
-    expect(quality.skating_mps.mean).toBeLessThan(0.5 * quality.targetSkating_mps.mean);
+    expect(quality.skating_mps!.mean).toBeLessThan(0.5 * quality.targetSkating_mps!.mean);
     expect(quality.limitExcess_rad).toBeLessThanOrEqual(0);
     expect(quality.speedShare).toBeLessThan(1);
     // Both feet stand, in turns.
@@ -107,6 +108,53 @@ describe('reading BVH', () => {
         expect(Math.abs(value - joints[0][at])).toBeLessThan(2e-3);
       });
     }
+  });
+});
+
+describe('a body whose file does not travel', () => {
+  const [head, motion] = readFileSync(WALK, 'utf8').split('MOTION\n');
+  const [, frameTime, ...rows] = motion.trimEnd().split('\n');
+  const write = (name: string, hierarchy: string, rewrite: (row: string[]) => string[]) => {
+    const path = join(temporaryFolder(), name);
+    const lines = rows.map((row) => rewrite(row.split(' ')).join(' '));
+    writeFileSync(path, `${hierarchy}MOTION\nFrames: ${rows.length}\n${frameTime}\n${lines.join('\n')}\n`);
+    return path;
+  };
+  const treadmill = () => write('treadmill.bvh', head, ([, height, , ...rest]) => ['0', height, '0', ...rest]);
+  const rotations = () =>
+    write('rotations.bvh', head.replace('CHANNELS 6 Xposition Yposition Zposition', 'CHANNELS 3'), (row) =>
+      row.slice(3),
+    );
+  const travelled = ({ channels, frameCount }: Episode) => {
+    const [start, end] = [0, 3 * (frameCount - 1)].map((at) => channels.basePosition!.data.subarray(at, at + 2));
+    return Math.hypot(end[0] - start[0], end[1] - start[1]);
+  };
+
+  it.each([
+    ['treadmill', treadmill],
+    ['rotations only', rotations],
+  ])('goes where its feet take it: %s', async (_, made) => {
+    const path = made();
+    const truth = await readBvh(WALK, {}, retargeter, OPTIONS);
+    const { episodes, clips } = await readBvh(path, {}, retargeter, OPTIONS);
+    expect(truth.episodes[0].findings.map(({ kind }) => kind)).not.toContain('no-world-motion');
+    expect(episodes[0].findings.map(({ kind }) => kind)).toContain('no-world-motion');
+    // Feet roll and slip a little in the original, too.
+    expect(travelled(episodes[0]) / travelled(truth.episodes[0])).toBeGreaterThan(0.9);
+    expect(travelled(episodes[0]) / travelled(truth.episodes[0])).toBeLessThan(1.1);
+    expect(clips[0].quality.contactShare).toBeGreaterThan(0.8 * truth.clips[0].quality.contactShare);
+    const forward = (episode: Episode) => {
+      const { data } = episode.channels.command!;
+      return data.reduce((sum, value, at) => sum + (at % 3 === 0 ? value : 0), 0) / episode.frameCount;
+    };
+    expect(forward(episodes[0])).toBeCloseTo(forward(truth.episodes[0]), 1);
+  });
+
+  it('stays where it is when that is asked for, and nothing is claimed of soles that never stand', async () => {
+    const { episodes, clips } = await readBvh(treadmill(), { travel: 'file' }, retargeter, OPTIONS);
+    expect(travelled(episodes[0])).toBeLessThan(0.1);
+    expect(clips[0].quality.skating_mps).toBeNull();
+    expect(episodes[0].findings.map(({ kind }) => kind)).toContain('no-contacts');
   });
 });
 

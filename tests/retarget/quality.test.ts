@@ -170,8 +170,8 @@ describe('report', () => {
     expect(report.keypoint_m).toBeCloseTo(0.01, 9);
     expect(report.penetration_mm.max).toBeCloseTo(10, 1);
     expect(report.floating_mm.mean).toBeCloseTo(10, 1);
-    expect(report.skating_mps.mean).toBeCloseTo(0.1, 6);
-    expect(report.targetSkating_mps.mean).toBe(0);
+    expect(report.skating_mps!.mean).toBeCloseTo(0.1, 6);
+    expect(report.targetSkating_mps!.mean).toBe(0);
     expect(report.contactShare).toBeCloseTo(0.5);
     expect(report.limitExcess_rad).toBeLessThanOrEqual(0);
     // One joint of all swings: 0.3 rad at 10 rad/s is 30 rad/s² at most, an rms of 30/√2 over one in 29.

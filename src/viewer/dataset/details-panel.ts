@@ -9,7 +9,8 @@ export interface ClipQuality {
   readonly scale: number;
   readonly keypoint_m: number;
   readonly position_mm: Readonly<Record<string, { readonly mean: number; readonly p95: number; readonly max: number }>>;
-  readonly skating_mps: { readonly mean: number };
+  /** Null where no sole was held. */
+  readonly skating_mps: { readonly mean: number } | null;
   readonly penetration_mm: { readonly max: number };
   readonly onLimit: number;
 }
@@ -70,7 +71,7 @@ function qualitySection({ scale, keypoint_m, position_mm, skating_mps, penetrati
     facts([
       ['mean', `${(1000 * keypoint_m).toFixed(0)} mm`],
       ['scale', scale.toFixed(2)],
-      ['skating', `${skating_mps.mean.toFixed(3)} m/s`],
+      ['skating', skating_mps === null ? 'no contacts' : `${skating_mps.mean.toFixed(3)} m/s`],
       ['under the floor', `${penetration_mm.max.toFixed(1)} mm at most`],
       ['on a joint limit', `${(100 * onLimit).toFixed(0)} % of frames`],
     ]),
