@@ -39,7 +39,7 @@ export function groupColumns(table: CsvTable, header: boolean): ColumnGroups {
     for (const column of columns) left.delete(column);
     fields.push(fieldOf(table, pattern, columns, { perJoint: pattern }));
   }
-  for (const columns of vectors([...left])) {
+  for (const columns of vectorsOf([...left])) {
     for (const column of columns) left.delete(column);
     fields.push(fieldOf(table, commonName(columns), columns, { columns: [...columns] }));
   }
@@ -119,7 +119,7 @@ function prefixGroups(columns: readonly string[]): Map<string, string[]> {
 }
 
 /** Columns that only their last letters tell apart. */
-function vectors(columns: readonly string[]): string[][] {
+export function vectorsOf(columns: readonly string[]): string[][] {
   const left = new Set(columns);
   const found: string[][] = [];
   for (const endings of VECTOR_ENDINGS) {

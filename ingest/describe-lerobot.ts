@@ -1,5 +1,6 @@
 // What is in a LeRobot dataset: its features with their names, and the beginning of the first episode.
 
+import { vectorsOf } from './column-groups.js';
 import {
   type LeRobotEpisode,
   type LeRobotFeature,
@@ -9,6 +10,7 @@ import {
   readLeRobotInfo,
 } from './readers/lerobot.js';
 import { readLeRobotEpisodeFacts } from './readers/lerobot-episodes.js';
+import type { RawField } from './recording.js';
 import { SAMPLE_ROWS, type SourceDescription, type SourceField } from './source-description.js';
 
 /** Features by which LeRobot counts frames; their meaning is fixed. */
@@ -23,14 +25,16 @@ export async function describeLeRobot(path: string): Promise<SourceDescription> 
   const numeric = [...info.features].filter(([name, { width }]) => width > 0 && !COUNTERS.has(name));
   const names = numeric.map(([name]) => name);
   const first = await firstEpisode(files, names);
-  const fields = [...info.features].map(([name, feature]): SourceField => {
+  const { joints } = jointsOf(info);
+  const fields = [...info.features].flatMap(([name, feature]): SourceField[] => {
     const numbers = first?.features.get(name);
     const shape = `${first?.frameCount ?? 0} x ${feature.width}`;
     const named = feature.names === undefined ? {} : { columns: feature.names };
-    if (numbers === undefined) return { name, shape: feature.width > 0 ? shape : '', type: feature.dtype, ...named };
+    if (numbers === undefined) return [{ name, shape: feature.width > 0 ? shape : '', type: feature.dtype, ...named }];
     const sample = { width: numbers.width, data: numbers.data.subarray(0, SAMPLE_ROWS * numbers.width) };
     const selector = name === 'timestamp' ? {} : { selector: { array: name } };
-    return { name, shape, type: feature.dtype, ...named, ...selector, sample };
+    const whole = { name, shape, type: feature.dtype, ...named, ...selector, sample };
+    return [whole, ...partsOf(name, feature, joints?.names ?? [], sample)];
   });
   return {
     format: 'lerobot',
@@ -38,10 +42,45 @@ export async function describeLeRobot(path: string): Promise<SourceDescription> 
     fields,
     time: { rateArray: 'fps' },
     rate_hz: info.fps,
-    ...jointsOf(info),
+    ...(joints === undefined ? {} : { joints }),
+    ...(info.robotType === undefined ? {} : { robot: info.robotType }),
     recordingCount: info.episodeCount === undefined ? 1 : info.episodeCount - missing,
     facts: await factsOf(info, missing),
   };
+}
+
+/** What the names of a feature show to be in it: joints by an ending (`.pos`, `.vel`), vectors, quaternions. */
+function partsOf(feature: string, { names, dtype }: LeRobotFeature, joints: readonly string[], whole: RawField) {
+  if (names === undefined) return [];
+  const left = new Set(names);
+  const parts: SourceField[] = [];
+  const add = (name: string, columns: readonly string[], selector: SourceField['selector']) => {
+    for (const column of columns) left.delete(column);
+    const picked = columns.map((column) => names.indexOf(column));
+    const sample = pickedColumns(whole, picked);
+    const shape = `${sample.data.length / sample.width} x ${sample.width}`;
+    parts.push({ name, shape, type: dtype, columns, selector, sample });
+  };
+  const endings = joints.length === 0 ? [] : names.filter((name) => name.startsWith(`${joints[0]}.`));
+  for (const ending of endings.map((name) => name.slice(joints[0].length))) {
+    const columns = joints.map((joint) => joint + ending);
+    const pattern = `${feature}/{joint}${ending}`;
+    if (columns.every((column) => left.has(column))) add(pattern, columns, { perJoint: pattern });
+  }
+  for (const columns of vectorsOf([...left])) {
+    const paths = columns.map((column) => `${feature}/${column}`);
+    add(paths.join(', '), columns, { columns: paths });
+  }
+  // What all of its names are is the feature itself.
+  return parts.filter(({ columns }) => columns!.length < names.length);
+}
+
+function pickedColumns({ width, data }: RawField, columns: readonly number[]): RawField {
+  const picked = new Float64Array((data.length / width) * columns.length);
+  for (let at = 0; at < picked.length; at++) {
+    picked[at] = data[Math.floor(at / columns.length) * width + columns[at % columns.length]];
+  }
+  return { width: columns.length, data: picked };
 }
 
 async function firstEpisode(

@@ -35,7 +35,7 @@ export function guessFields(description: SourceDescription, jointCount: number |
     }
   }
   for (const field of ranked) byDerivative(field, found, jointCount);
-  const guesses = [...found.values()];
+  const guesses = [...found.values()].map((guess) => (guess.channel === 'command' ? ofTwist(guess, fields) : guess));
   return guesses.map((guess) => withInitial(refine(guess, found), description));
 }
 
@@ -191,6 +191,20 @@ function byDerivative(field: SourceField, found: Map<ChannelName, Guess>, joints
   }
 }
 
+/** The command in the linear part of a twist (geometry_msgs/Twist): vx and vy of it, and the turning of the other part. */
+function ofTwist(guess: Guess, fields: readonly SourceField[]): Guess {
+  const [x, y, z] = guess.entry.columns ?? [];
+  if (z === undefined || !/(^|\.)linear\.z$/.test(z)) return guess;
+  const turn = z.replace(/linear\.z$/, 'angular.z');
+  const other = fields.find(({ clock, selector }) => clock === guess.clock && selector!.columns?.includes(turn));
+  if (other === undefined) return guess;
+  const at = other.selector!.columns!.indexOf(turn);
+  const { width, data } = other.sample!;
+  const own = guess.values.data;
+  const values = { width: 3, data: own.map((value, k) => (k % 3 === 2 ? data[((k - 2) / 3) * width + at] : value)) };
+  return { ...guess, entry: { ...guess.entry, columns: [x, y, turn] }, values };
+}
+
 /** States that a recorder stores after the step begin with the one that it keeps aside. */
 function withInitial(guess: Guess, { fields }: SourceDescription): Guess {
   const initial = guess.entry.array?.replace(/^states\//, 'initial_state/');
@@ -242,7 +256,9 @@ function readAs({ width, data }: RawField, order: 'wxyz' | 'xyzw'): RawField {
 
 function withFrame(guess: Guess, found: ReadonlyMap<ChannelName, Guess>): Guess {
   const isLinear = guess.channel === 'baseLinearVelocity';
-  const usual = isLinear || /_w$|world/i.test(guess.field) ? 'world' : 'base';
+  // The twist of an odometry message is in the frame of its child, which is the base (REP 105).
+  const isOdometry = /\btwist\.linear/.test(guess.entry.columns?.[0] ?? '');
+  const usual = (isLinear && !isOdometry) || /_w$|world/i.test(guess.field) ? 'world' : 'base';
   const other = usual === 'world' ? 'base' : 'world';
   const own = correlationIn(usual, guess, found);
   const others = correlationIn(other, guess, found);

@@ -1,5 +1,6 @@
 // A field map to start from, out of what a file has: channels that were guessed, time, joint names.
 
+import { listNames } from '../src/base/errors.js';
 import type { SourceKind } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type Guess, guessFields } from './guess-fields.js';
@@ -68,6 +69,9 @@ function countJoints({ fields }: SourceDescription, robot: RobotModel | undefine
 
 function guessJoints(description: SourceDescription, robot: RobotModel | undefined, notes: string[]): object {
   const own = description.joints;
+  const said = robotOf(description);
+  const isAnother = said !== undefined && robot !== undefined && !isSameName(said, robot.name);
+  if (isAnother) notes.push(`the file says that it is of the robot "${said}", not ${robot.name}`);
   if (own === undefined) {
     notes.push("the file names no joints: they are taken to be the robot's, in its order (joints.names.robot)");
     return { names: { robot: 'model' } };
@@ -83,8 +87,12 @@ function guessJoints(description: SourceDescription, robot: RobotModel | undefin
   }
   const known = new Set(own.names.map((name) => rename[name] ?? name));
   const missing = robot.jointNames.filter((joint) => !known.has(joint));
-  if (ignore.length > own.names.length / 2) {
-    notes.push(`most joints of the file are not those of ${robot.name}: is it another robot's?`);
+  // A map may leave out hands and hold what was locked; a robot does not walk without its knees.
+  const legs = ignore.filter((name) => /hip|knee|ankle|(^|_)leg/i.test(name));
+  if (legs.length > 0 || ignore.length > own.names.length / 2 || (isAnother && ignore.length + missing.length > 0)) {
+    const which = legs.length > 0 ? `, with ${listNames(legs, 4)} of its legs` : '';
+    const counts = `${ignore.length} of its ${own.names.length} joints${which} are none of ${robot.name}'s`;
+    notes.push(`the file is another robot's: ${counts}, and ${missing.length} of ${robot.name}'s are not in it`);
     return { names: own.selector };
   }
   if (missing.length > 0) notes.push(`${missing.length} joints of ${robot.name} are not in the file: held at 0`);
@@ -94,6 +102,17 @@ function guessJoints(description: SourceDescription, robot: RobotModel | undefin
     ...(ignore.length > 0 ? { ignore } : {}),
     ...(missing.length > 0 ? { held: Object.fromEntries(missing.map((joint) => [joint, 0])) } : {}),
   };
+}
+
+/** The robot that the file names: as its format says, or in a text called robot. */
+function robotOf({ robot, fields }: SourceDescription): string | undefined {
+  return robot ?? fields.find(({ name, value }) => value !== undefined && /^robot(_?(name|type))?$/i.test(name))?.value;
+}
+
+/** `Unitree_G1_Inspire` is a g1. */
+function isSameName(a: string, b: string): boolean {
+  const [one, other] = [a, b].map((name) => name.toLowerCase().replace(/[^a-z0-9]/g, ''));
+  return one.includes(other) || other.includes(one);
 }
 
 /** A joint's name without what producers add to it or write differently. */

@@ -36,6 +36,8 @@ export interface SourceDescription {
   readonly rate_hz?: number;
   /** How a field map would name the joints, and the names; absent where nothing in the file says so. */
   readonly joints?: { readonly names: readonly string[]; readonly selector: Readonly<Record<string, unknown>> };
+  /** The robot's name, where the file says it. */
+  readonly robot?: string;
   readonly recordingCount: number;
   /** More for people to know: `made by Minari 0.5`, `2 of 100 episodes are here`. */
   readonly facts: readonly string[];

@@ -241,6 +241,17 @@ describe('a map that is guessed from a file', () => {
     expect(notes.join()).toContain('reads the first episode on g1 without a contradiction');
   });
 
+  it('does not make one robot of another by leaving out its knees', async () => {
+    const jointNames = g1.jointNames.map((joint) => joint.replace('knee', 'shin'));
+    const other: RobotModel = { ...g1, name: 'h1', jointNames };
+    const { notes, yaml } = await describeInput(SAMPLE(0), { robot: other, rate_hz: 50, kind: 'rollout' });
+    expect(notes.join()).toMatch(
+      /another robot's: 2 of its 29 joints, with left_knee_joint, right_knee_joint of its legs/,
+    );
+    expect(notes.join()).toMatch(/the map is refused as it is: .*joint names/);
+    expect(yaml).not.toMatch(/^ *(held|ignore):/m);
+  });
+
   it('needs no robot', async () => {
     const { yaml } = await describeInput(layout('holosoma.npz'), { rate_hz: 50 });
     expect(parseFieldMap(await import('yaml').then(({ parse }) => parse(yaml)), 'map').kind).toBe('bvh');

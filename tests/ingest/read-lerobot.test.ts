@@ -45,7 +45,7 @@ function copyOfV3(): string {
 }
 
 /** A v2.1 dataset: one file an episode; episodes of null have none. */
-function makeV21(lengths: readonly (number | null)[], info: object = {}): string {
+function makeV21(lengths: readonly (number | null)[], info: object = {}, stateWidth = 2): string {
   const folder = join(temporaryFolder(), 'dataset');
   const names = [['left_joint', 'right_joint']];
   const features = {
@@ -67,12 +67,13 @@ function makeV21(lengths: readonly (number | null)[], info: object = {}): string
     const path = `data/chunk-000/episode_${String(episode).padStart(6, '0')}.parquet`;
     write(path, '');
     const frames = Array.from({ length }, (_, frame) => frame);
+    const steps = (width: number) => frames.map((frame) => Array.from({ length: width }, (_, k) => frame + k / 4));
     const vector = frames.map((frame) => [0.1 * Math.sin(frame / 5), episode / 10]);
     parquetWriteFile({
       filename: join(folder, path),
       columnData: [
-        { name: 'observation.state', data: vector },
-        { name: 'action', data: vector },
+        { name: 'observation.state', data: stateWidth === 2 ? vector : steps(stateWidth) },
+        { name: 'action', data: stateWidth === 2 ? vector : steps(2) },
         { name: 'timestamp', data: frames.map((frame) => frame / 25) },
         { name: 'frame_index', data: frames.map(BigInt) },
         { name: 'episode_index', data: frames.map(() => BigInt(episode)) },
@@ -134,6 +135,27 @@ describe('LeRobot v3', () => {
     });
     expect(state.sample!.data).toHaveLength(80);
     expect(video).toEqual({ name: 'observation.images.front', shape: '', type: 'video' });
+  });
+
+  it('is described by the parts that its names show', async () => {
+    const names = ['left', 'right'].flatMap((side) => [`${side}_joint.pos`, `${side}_joint.vel`]);
+    const features = {
+      'observation.state': { dtype: 'float32', shape: [7], names: [...names, 'gyro.x', 'gyro.y', 'gyro.z'] },
+      action: { dtype: 'float32', shape: [2], names: ['left_joint.pos', 'right_joint.pos'] },
+    };
+    const { fields, robot } = await describeSource(makeV21([10], { features, robot_type: 'tiny' }, 7));
+    expect(robot).toBe('tiny');
+    expect(fields.map(({ name, selector, sample }) => [name, selector, sample!.data[sample!.width]])).toEqual([
+      ['observation.state', { array: 'observation.state' }, 1],
+      ['observation.state/{joint}.pos', { perJoint: 'observation.state/{joint}.pos' }, 1],
+      ['observation.state/{joint}.vel', { perJoint: 'observation.state/{joint}.vel' }, 1.25],
+      [
+        expect.stringContaining('gyro.z'),
+        { columns: ['x', 'y', 'z'].map((axis) => `observation.state/gyro.${axis}`) },
+        2,
+      ],
+      ['action', { array: 'action' }, 1],
+    ]);
   });
 
   it('holds one episode at a time', async () => {

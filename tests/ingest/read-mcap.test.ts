@@ -8,6 +8,7 @@ import { McapWriter } from '@mcap/core';
 import { describe, expect, it } from 'vitest';
 import { type FieldMap, loadFieldMap, parseFieldMap } from '../../ingest/field-map.js';
 import { describeSource } from '../../ingest/formats.js';
+import { guessMap } from '../../ingest/guess-map.js';
 import { readMcapInput } from '../../ingest/read-mcap.js';
 import { decodeLz4Frames } from '../../ingest/readers/lz4-frame.js';
 import { isUserError } from '../../src/base/errors.js';
@@ -148,7 +149,8 @@ describe('a bag of CDR messages', () => {
   });
 
   it('tells its topics, numbers and joints', async () => {
-    const { fields, joints, time, mapKeys, facts } = await describeSource(CDR);
+    const description = await describeSource(CDR);
+    const { fields, joints, time, mapKeys, facts } = description;
     expect(mapKeys).toEqual({
       tables: { joint_states: '/joint_states', data: '/imu/data', odom: '/odom', cmd_vel: '/cmd_vel' },
     });
@@ -164,6 +166,10 @@ describe('a bag of CDR messages', () => {
     });
     expect([...orientation.sample!.data.subarray(0, 4)]).toEqual([0, 0, 0, 1]);
     expect(facts).toContain('/odom (nav_msgs/msg/Odometry) as table odom: 61 messages, 50.0 a second');
+    const { channels } = guessMap(description, { source: 'bag' }).map as { channels: FieldMap['channels'] };
+    expect(channels.command!.columns).toEqual(['linear.x', 'linear.y', 'angular.z']);
+    // REP 105: the twist of an odometry message is in the frame of the base.
+    expect(channels.baseLinearVelocity!.frame).toBe('base');
   });
 });
 
