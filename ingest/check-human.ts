@@ -8,12 +8,19 @@ import type { HumanReader } from './human-reader.js';
 import { bvhMotionSchema } from './readers/bvh-motion.js';
 import { readRest, videoMotionSchema } from './readers/video-motion.js';
 
+/** The flag that sets any option of a reader. */
+export const READER_FLAG = '--reader';
+
 /**
  * @param inputs files and folders as they were given
- * @param source where the reader's options come from, for messages
+ * @param flags of the reader's options that have one of their own; the others are settings of --reader
  * @throws FindingsError with every input that is not there and every option that is wrong
  */
-export async function checkHumanFlags(inputs: readonly string[], human: HumanReader, source: string): Promise<void> {
+export async function checkHumanFlags(
+  inputs: readonly string[],
+  human: HumanReader,
+  flags: ReadonlyMap<string, string>,
+): Promise<void> {
   const findings: DataErrorDetail[] = inputs
     .filter((path) => !existsSync(path))
     .map((where) => ({ where, what: 'input is not there' }));
@@ -27,7 +34,11 @@ export async function checkHumanFlags(inputs: readonly string[], human: HumanRea
     }
   };
   const { kind, reader } = human;
-  await collect(() => parseConfig(kind === 'bvh' ? bvhMotionSchema : videoMotionSchema, reader, source));
+  const schema = kind === 'bvh' ? bvhMotionSchema : videoMotionSchema;
+  await collect(
+    () => parseConfig(schema, reader, READER_FLAG),
+    (where) => flags.get(where.replace(`${READER_FLAG}: `, '')) ?? where,
+  );
   if (reader.rig !== undefined) await collect(() => chooseRigs(reader.rig), flagged('--rig'));
   if (human.kind === 'video') {
     const { rest, camera } = human.reader;

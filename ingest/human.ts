@@ -6,7 +6,7 @@ import { loadConfig } from '../src/base/config-file.js';
 import { DataError, type DataErrorDetail, describe, FindingsError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
 import type { Episode, Finding } from '../src/motion/episode.js';
-import type { HumanMotion } from '../src/motion/human-motion.js';
+import type { HumanMeasure, HumanMotion } from '../src/motion/human-motion.js';
 import type { QualityReport } from '../src/retarget/quality.js';
 import { retargetMotion } from '../src/retarget/retarget.js';
 import { planRetarget, type RetargetConfig, retargetSchema } from '../src/retarget/retarget-config.js';
@@ -24,6 +24,9 @@ export interface HumanIngestOptions {
 export interface RetargetedClip {
   readonly episode: string;
   readonly scale: number;
+  /** Stature (m), and what else was measured on the clip: rig and its joints, unit, up axis, floor. */
+  readonly height_m: number;
+  readonly measured: HumanMeasure;
   readonly quality: QualityReport;
 }
 
@@ -83,7 +86,7 @@ export async function retargetInput(
     try {
       const { episode, quality, scale } = retargetMotion(retargeter, motion, { ...options, number: episodes.length });
       episodes.push(episode);
-      clips.push({ episode: episode.id, scale, quality });
+      clips.push({ episode: episode.id, scale, height_m: motion.height_m, measured: motion.measured, quality });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
       dropped.push(error.detail);

@@ -165,8 +165,8 @@ export function createBvhRowScanner(header: BvhHeader, file: string): BvhRowScan
           found: `${header.frameCount}`,
           fix:
             rowCount < header.frameCount
-              ? 'The file may be cut off; if not, correct the line, or ask for the rows to be trusted'
-              : 'Correct the line, or ask for the rows to be trusted',
+              ? 'The file may be cut off; if not, correct the line, or trust the rows: --reader frameCount=rows'
+              : 'Correct the line, or trust the rows: --reader frameCount=rows',
         });
       }
       if (findings.length > 0) throw new FindingsError(findings);

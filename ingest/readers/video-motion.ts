@@ -139,7 +139,7 @@ function requireRate(fromFile: number | undefined, settings: Settings, path: str
     what: 'frame rate',
     expected: 'in the file, or given',
     found: 'neither',
-    fix: "Give the video's frame rate, for instance 30",
+    fix: "Give the video's frame rate, for instance --fps 30",
   });
 }
 

@@ -76,17 +76,23 @@ function child(schema: unknown, step: string): unknown[] {
   return next === undefined ? [] : [next];
 }
 
-/** Applies `a.b.c=value` settings to a plain object tree and returns a new tree. Values are read as YAML scalars. */
+/**
+ * Applies `a.b.c=value` settings to a plain object tree and returns a new tree. Values are read as YAML scalars.
+ * @param flag that the settings came from, for messages
+ */
 export function applySettings(
   tree: unknown,
   settings: readonly string[],
   parseValue: (text: string) => unknown,
+  flag = '--set',
 ): unknown {
   const root = structuredClone(tree ?? {}) as Record<string, unknown>;
   for (const setting of settings) {
     const at = setting.indexOf('=');
     if (at < 1) {
-      throw new FindingsError([{ where: `--set ${setting}`, what: 'setting', expected: 'key=value', found: setting }]);
+      throw new FindingsError([
+        { where: `${flag} ${setting}`, what: 'setting', expected: 'key=value', found: setting },
+      ]);
     }
     const path = setting.slice(0, at).split('.');
     let node = root;

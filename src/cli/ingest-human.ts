@@ -1,10 +1,12 @@
 // nextgait ingest bvh and nextgait ingest video: human motion, retargeted to a robot, into a dataset.
 
 import { basename, join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
-import { checkHumanFlags } from '../../ingest/check-human.js';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parse } from 'yaml';
+import { checkHumanFlags, READER_FLAG } from '../../ingest/check-human.js';
 import { loadRetargetConfig, type RetargetedClip } from '../../ingest/human.js';
 import { type HumanFiles, type HumanReader, type HumanSetup, openHumanFiles } from '../../ingest/human-reader.js';
+import { applySettings } from '../base/config.js';
 import { writeFileAtomic } from '../base/files.js';
 import { TOOL } from '../base/version.js';
 import { UNITS_M } from '../retarget/measure.js';
@@ -22,7 +24,8 @@ interface HumanFlags extends IngestFlags {
   readonly hindsight: boolean;
   readonly rig?: string;
   readonly fps?: number;
-  readonly unit?: string;
+  readonly unit?: Unit;
+  readonly reader: readonly string[];
   readonly up?: (typeof AXES)[number];
   readonly height?: number;
   readonly floor?: number;
@@ -33,14 +36,9 @@ export function ingestBvhCommand(): Command {
     .description('motion capture (BVH), retargeted: no actions')
     .addOption(unitOption());
   return withExample(
-    withHumanFlags(command, '.bvh files, or folders of them'),
+    withHumanFlags(command, '.bvh files, or folders of them', 'frameCount=rows'),
     'nextgait ingest bvh walks/*.bvh --robot g1 --out datasets/walks',
-  ).action(
-    humanAction(['.bvh'], (flags) => ({
-      kind: 'bvh',
-      reader: { ...readerOptions(flags), unit: unitOf(flags.unit) },
-    })),
-  );
+  ).action(humanAction('bvh', ['.bvh']));
 }
 
 export function ingestVideoCommand(): Command {
@@ -48,22 +46,25 @@ export function ingestVideoCommand(): Command {
     .description('human motion reconstructed from video, or AMASS (npz, pkl, pt, npy, json), retargeted: no actions')
     .option('--rest <file>', "rest joints of a body model of one's own (npz, npy, json); default: a generic body");
   return withExample(
-    withHumanFlags(command, 'files, or folders of them'),
+    withHumanFlags(command, 'files, or folders of them', 'cutoff_hz=0'),
     'nextgait ingest video clips/wham_output.pkl --fps 30 --robot g1 --out datasets/video',
-  ).action(
-    humanAction(['.npz', '.pkl', '.pt', '.pth', '.npy', '.json'], (flags) => ({
-      kind: 'video',
-      reader: { ...readerOptions(flags), rest: flags.rest },
-    })),
-  );
+  ).action(humanAction('video', ['.npz', '.pkl', '.pt', '.pth', '.npy', '.json']));
 }
 
-function withHumanFlags(command: Command, inputs: string): Command {
+function withHumanFlags(command: Command, inputs: string, readerExample: string): Command {
   command
     .argument('<inputs...>', inputs)
     .option('--retarget <file.yaml>', "retargeting config (default: the robot's in configs/retarget); --set changes it")
     .option('--hindsight', 'label frames with the velocity that the motion achieves', false)
     .addOption(new Option('--fps <hz>', "frame rate in Hz, instead of the file's").argParser(parseNumber))
+    .addOption(
+      new Option(
+        `${READER_FLAG} <key=value>`,
+        `another setting of the reader (docs/human-motion.md), such as ${readerExample}; repeatable`,
+      )
+        .argParser((setting: string, before: readonly string[]) => [...before, setting])
+        .default([], 'none'),
+    )
     .option('--rig <name|file.yaml>', 'skeleton: a name in configs/retarget/rigs or a file (default: recognised)')
     .addOption(new Option('--up <axis>', 'axis of the file that points up (default: measured)').choices(AXES))
     .addOption(new Option('--height <m>', "the person's stature in m (default: measured)").argParser(parseNumber))
@@ -73,33 +74,54 @@ function withHumanFlags(command: Command, inputs: string): Command {
 }
 
 function unitOption(): Option {
-  return new Option(
-    '--unit <name|m>',
-    `unit of length: ${Object.keys(UNITS_M).join(', ')}, or metres (default: measured)`,
-  );
+  const names = Object.keys(UNITS_M).join(', ');
+  return new Option('--unit <name|m>', `unit of length: ${names}, or metres (default: measured)`).argParser(parseUnit);
 }
 
-type Unit = keyof typeof UNITS_M | number | undefined;
+type Unit = keyof typeof UNITS_M | number;
 
-function unitOf(text: string | undefined): Unit {
-  if (text === undefined || text in UNITS_M) return text as Unit;
-  return parseNumber(text);
+function parseUnit(text: string): Unit {
+  if (text in UNITS_M) return text as Unit;
+  const metres = Number(text);
+  if (text.trim() !== '' && metres > 0 && Number.isFinite(metres)) return metres;
+  const names = Object.keys(UNITS_M).join(', ');
+  throw new InvalidArgumentError(`expected one of ${names}, or the metres in one unit, found "${text}".`);
 }
 
-/** Options that are not given are left out: they are part of what the dataset remembers. */
-function readerOptions({ rig, fps, up, height, floor }: HumanFlags) {
-  return {
-    ...(rig === undefined ? {} : { rig }),
-    ...(fps === undefined ? {} : { rate_hz: fps }),
-    ...(up === undefined ? {} : { up }),
-    ...(height === undefined ? {} : { height_m: height }),
-    ...(floor === undefined ? {} : { floor_m: floor }),
-  };
+/** Options of the readers that have a flag of their own, and its name. */
+const OWN_FLAGS = {
+  rig: 'rig',
+  rate_hz: 'fps',
+  up: 'up',
+  height_m: 'height',
+  floor_m: 'floor',
+  unit: 'unit',
+  rest: 'rest',
+} as const;
+
+/**
+ * What the reader is told, checked. Flags go over settings; what is not given is left out, because the dataset remembers
+ * the options.
+ * @throws FindingsError with all that is wrong, missing inputs included
+ */
+async function readerOf(kind: HumanReader['kind'], flags: HumanFlags, inputs: readonly string[]): Promise<HumanReader> {
+  const settings = applySettings({}, flags.reader, (text) => parse(text), READER_FLAG);
+  const given = Object.entries(OWN_FLAGS).filter(([, flag]) => flags[flag] !== undefined);
+  const own = Object.fromEntries(given.map(([option, flag]) => [option, flags[flag]]));
+  const human = { kind, reader: { ...(settings as object), ...own } };
+  await checkHumanFlags(inputs, human, new Map(given.map(([option, flag]) => [option, `--${flag}`])));
+  return human;
 }
 
-function humanAction<Flags extends HumanFlags>(endings: readonly string[], readerOf: (flags: Flags) => HumanReader) {
-  return verbAction((context: VerbContext, flags: Flags, inputs: readonly string[]) =>
-    ingestHuman(context, flags, inputs, endings, readerOf(flags)),
+/** `bvh/walk-1f/0: 1.72 m tall, rig mixamo, unit cm, +y up, floor at 0.01 m`: what was measured, or given. */
+function measureLine({ episode, height_m, measured }: RetargetedClip): string {
+  const { rig, unit, up, floor_m } = measured;
+  return `${episode}: ${height_m.toFixed(2)} m tall, rig ${rig}, unit ${unit}, ${up} up, floor at ${floor_m.toFixed(2)} m`;
+}
+
+function humanAction(kind: HumanReader['kind'], endings: readonly string[]) {
+  return verbAction((context: VerbContext, flags: HumanFlags, inputs: readonly string[]) =>
+    ingestHuman(context, flags, inputs, kind, endings),
   );
 }
 
@@ -107,22 +129,23 @@ async function ingestHuman(
   context: VerbContext,
   flags: HumanFlags,
   inputs: readonly string[],
+  kind: HumanReader['kind'],
   endings: readonly string[],
-  human: HumanReader,
 ): Promise<VerbResult> {
-  await checkHumanFlags(inputs, human, `ingest ${human.kind}`);
+  const human = await readerOf(kind, flags, inputs);
   const files = await expandFolders(inputs, endings);
   const clips: (RetargetedClip & { readonly input: string })[] = [];
   let opened: HumanFiles | undefined;
   try {
     const result = await runIngest(context, flags, files, async (robot) => {
       const { config, where } = await loadRetargetConfig(robot, flags.retarget, flags.set);
-      const { rate: rate_hz, source = human.kind, hindsight } = flags;
+      const { rate: rate_hz, source = kind, hindsight } = flags;
       const setup: HumanSetup = { ...human, robot, config, where, options: { rate_hz, source, hindsight } };
       const reader = await openHumanFiles(setup, files, flags.workers);
       opened = reader;
       return async (path) => {
         const { episodes, clips: own } = await reader.read(path);
+        for (const clip of own) context.log.info(measureLine(clip));
         clips.push(...own.map((clip) => ({ input: basename(resolve(path)), ...clip })));
         return [...episodes];
       };
@@ -130,7 +153,7 @@ async function ingestHuman(
     const report = { tool: TOOL, robot: flags.robot, rate_hz: flags.rate, clips };
     const path = join(flags.out!, RETARGET_REPORT_FILE);
     if (result.keptOld !== true) await writeFileAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
-    return result;
+    return { ...result, clips };
   } finally {
     await opened?.close();
   }

@@ -189,7 +189,7 @@ function bodyFindings(body: BodyMeasure, floor: Pick<Floor, 'spread_m'>, follows
     findings.push({
       kind: 'up-axis',
       severity: 'warning',
-      message: `the body lies along ${body.up} by ${body.upright.toFixed(2)} only: give the up axis if it is another`,
+      message: `the body lies along ${body.up} by ${body.upright.toFixed(2)} only: give the up axis if it is another (--up +z)`,
     });
   }
   if (floor.spread_m > UNEVEN_M && !follows) {

@@ -168,7 +168,7 @@ function chooseUnit(rawHeight: number, options: MeasureOptions, where: string): 
       what: 'unit of length',
       expected: `one that makes the skeleton ${STATURE_RANGE_M[0]} to ${STATURE_RANGE_M[1]} m tall`,
       found: `${rawHeight.toPrecision(4)} units from sole to head`,
-      fix: 'Give the unit, or the stature to scale to',
+      fix: 'Give the unit (--unit cm; of reconstructions --reader unit=cm), or the stature to scale to (--height 1.75)',
     });
   }
   return { unit_m: UNITS_M[best], unit: best };

@@ -120,7 +120,7 @@ function unknownRig(rigs: readonly Rig[], names: readonly string[], where: strin
     what: 'skeleton',
     expected: `joints of a known rig (${rigs.map(({ name }) => name).join(', ')})`,
     found: `${names.length} joints: ${names.join(', ')}`,
-    fix: `${closest} Fill in this template, save it and give it as the rig:\n${rigTemplate(names, nearest)}`.trim(),
+    fix: `${closest} Fill in this template, save it and give it with --rig FILE.yaml:\n${rigTemplate(names, nearest)}`.trim(),
   });
 }
 

@@ -193,7 +193,7 @@ describe('nextgait ingest bvh', () => {
     const wrong = await runTold('nope.bvh', 'no.bvh', '--rig', 'mixmo', '--height', '9', '--out', out, '--overwrite');
     expect(wrong.exitCode).toBe(1);
     expect(wrong.text).toMatch(
-      /error: nope\.bvh: input is not there\nno\.bvh: input .*\n.*height_m.*\n--rig mixmo: rig: expected one of/,
+      /error: nope\.bvh: input is not there\nno\.bvh: input .*\n--height: .*\n--rig mixmo: rig: expected one of/,
     );
     expect(contents()).toEqual(before);
     const refused = await runTold(broken, '--out', out, '--overwrite');
@@ -204,6 +204,40 @@ describe('nextgait ingest bvh', () => {
     const dataset = await openDataset(out);
     expect(dataset.episodes.map(({ source }) => source)).toEqual(['other']);
     dataset.close();
+  });
+
+  it('tells what it measured on every clip, in a line, in the report and in the result', async () => {
+    const folder = temporaryFolder();
+    const [walk, out] = ['walk.bvh', 'out'].map((name) => join(folder, name));
+    writeFileSync(walk, shortWalk());
+    const { text, result } = await runTold(walk, '--out', out, '--json');
+    expect(text).toMatch(/bvh\/walk-\w+\/0: 1\.72 m tall, rig mixamo, unit cm, \+y up, floor at -?0\.0\d m/);
+    const report = JSON.parse(readFileSync(join(out, RETARGET_REPORT_FILE), 'utf8'));
+    const measured = { rig: 'mixamo', unit: 'cm', unit_m: 0.01, up: '+y', joints: { left_hip: 'LeftUpLeg' } };
+    for (const { clips } of [report, result]) expect(clips).toMatchObject([{ input: 'walk.bvh', measured }]);
+  });
+
+  it('reaches every setting of the reader, and names the nearest of a wrong one', async () => {
+    const folder = temporaryFolder();
+    const [walk, out] = ['walk.bvh', 'out'].map((name) => join(folder, name));
+    writeFileSync(walk, shortWalk().replace(/Frames: \d+/, 'Frames: 70'));
+    const refused = await runTold(walk, '--out', out);
+    expect(refused.text).toMatch(/walk\.bvh:133: Frames: .*--reader frameCount=rows/);
+    const wrong = await runTold(walk, '--out', out, '--reader', 'frameCout=rows', '--reader', 'part_s', '--overwrite');
+    expect(wrong.text).toMatch(/--reader part_s: setting: expected key=value/);
+    const near = await runTold(walk, '--out', out, '--reader', 'frameCout=rows', '--height', '9', '--overwrite');
+    expect(near.text).toMatch(/--reader: frameCout: unknown key\. Did you mean "frameCount"\?/);
+    expect(near.text).toMatch(/--height: Too big/);
+    const words = ['--reader', 'frameCount=rows', '--reader', 'part_s=0.5', '--overwrite', '--json'];
+    expect((await runTold(walk, '--out', out, ...words)).result).toMatchObject({ ingested: 1, episodes: 2 });
+  });
+
+  it('refuses a unit that is none as it refuses other flags', async () => {
+    const command = ingestCommand();
+    for (const one of [command, ...command.commands]) one.exitOverride();
+    vi.spyOn(process.stderr, 'write').mockImplementation(() => true);
+    const words = ['bvh', WALK, '--unit', 'furlong'];
+    await expect(command.parseAsync(words, { from: 'user' })).rejects.toThrow(/'--unit.*one of m, ft.*"furlong"/);
   });
 
   it('refuses a robot setting that is not there before it reads anything', async () => {
