@@ -6,7 +6,8 @@ import { type DataErrorDetail, FindingsError, isUserError } from '../src/base/er
 import { chooseRigs } from '../src/retarget/rig-files.js';
 import type { HumanReader } from './human-reader.js';
 import { bvhMotionSchema } from './readers/bvh-motion.js';
-import { readRest, videoMotionSchema } from './readers/video-motion.js';
+import { readRest } from './readers/rest-joints.js';
+import { videoMotionSchema } from './readers/video-motion.js';
 
 /** The flag that sets any option of a reader. */
 export const READER_FLAG = '--reader';

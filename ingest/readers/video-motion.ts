@@ -20,8 +20,7 @@ import { keypointPieces } from './joint-pieces.js';
 import { hasJointPositions, type JointPositions, readJointsJson, readJointsNpz } from './joint-positions.js';
 import { NpzFile } from './npz.js';
 import { readObjectFile } from './object-file.js';
-import { toNumbers } from './pickle-arrays.js';
-import { checkRest } from './smpl-body.js';
+import { readRest } from './rest-joints.js';
 import { bodyMotion } from './smpl-motion.js';
 import { type Dictionary, isBodyFile, readBodyFile } from './smpl-producers.js';
 import { repairTracks } from './smpl-repair.js';
@@ -41,7 +40,7 @@ export const videoMotionSchema = measureSchema.omit({ floor: true }).extend({
   cutoff_hz: z.number().min(0).default(6),
   /** TRAM's camera.npy; default: the one beside the file or in the folder above. */
   camera: z.string().min(1).optional(),
-  /** Rest joints (22 or more, 3) of a body model of one's own: npz with `joints`, npy or JSON. */
+  /** Rest joints (22 or more, 3) of a body model of one's own: npz with `joints`, npy, JSON or pickle. */
   rest: z.string().min(1).optional(),
 });
 export type VideoMotionOptions = z.input<typeof videoMotionSchema>;
@@ -229,23 +228,6 @@ async function readPositions(
     }
   }
   return { producer: 'joint positions', motions, findings };
-}
-
-/** Rest joints [22, 3] of a file. @throws DataError where it has none */
-export async function readRest(path: string): Promise<Float64Array> {
-  if (await isZip(path)) {
-    const npz = await NpzFile.open(path);
-    try {
-      const { shape, numbers } = await npz.read('joints');
-      return checkRest(shape, numbers ?? new Float64Array(0), path);
-    } finally {
-      await npz.close();
-    }
-  }
-  const { value } = await readObjectFile(path);
-  const joints = value instanceof Map ? value.get('joints') : value;
-  const { shape, values } = toNumbers(joints, path);
-  return checkRest(shape, values, path);
 }
 
 async function isZip(path: string): Promise<boolean> {

@@ -44,7 +44,7 @@ export function ingestBvhCommand(): Command {
 export function ingestVideoCommand(): Command {
   const command = new Command('video')
     .description('human motion reconstructed from video, or AMASS (npz, pkl, pt, npy, json), retargeted: no actions')
-    .option('--rest <file>', "rest joints of a body model of one's own (npz, npy, json); default: a generic body");
+    .option('--rest <file>', "rest joints of a body model of one's own (npz, npy, json, pkl); default: a generic body");
   return withExample(
     withHumanFlags(command, 'files, or folders of them', 'cutoff_hz=0'),
     'nextgait ingest video clips/wham_output.pkl --fps 30 --robot g1 --out datasets/video',

@@ -5,6 +5,7 @@ import { copyFileSync, existsSync, mkdtempSync, readFileSync, writeFileSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readRest } from '../../../ingest/readers/rest-joints.js';
 import { readVideoMotions, type VideoMotionOptions } from '../../../ingest/readers/video-motion.js';
 import type { HumanKeypoint, HumanMotion } from '../../../src/motion/human-motion.js';
 
@@ -88,6 +89,13 @@ describe('every producer gives the same motion', () => {
     expect(worstError(motions[0], 0, (v) => v, true)).toBeLessThan(2e-5);
     expect(motions[0].findings[0].message).toMatch(/from the rest joints given/);
   });
+
+  it.each(['rest.npy', 'rest-objects.npy', 'rest.json', 'rest-list.json', 'rest.pkl'])(
+    'rest joints come in %s, too',
+    async (name) => {
+      expect(await readRest(join(FOLDER, name))).toEqual(await readRest(join(FOLDER, 'rest.npz')));
+    },
+  );
 
   it('WHAM keeps people apart, in order of frames', async () => {
     const { motions } = await read('wham_output.pkl', { rate_hz: 30, height_m: golden.stature_m });
