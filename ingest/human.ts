@@ -89,13 +89,20 @@ export async function retargetInput(
       clips.push({ episode: episode.id, scale, height_m: motion.height_m, measured: motion.measured, quality });
     } catch (error) {
       if (!(error instanceof DataError)) throw error;
-      dropped.push(error.detail);
+      dropped.push(withFindings(error.detail, motion.findings));
     }
   }
   if (episodes.length === 0) throw new FindingsError(dropped);
   const notes = dropped.map((detail): Finding => ({ kind: 'dropped', severity: 'warning', message: describe(detail) }));
   episodes[0] = { ...episodes[0], findings: [...findings, ...notes, ...episodes[0].findings] };
   return { episodes, clips };
+}
+
+/** A refusal with what was noticed before: a jump is why the robot cannot follow, not what follows from it. */
+function withFindings(detail: DataErrorDetail, findings: readonly Finding[]): DataErrorDetail {
+  const noticed = findings.filter(({ severity }) => severity === 'warning').map(({ message }) => message);
+  if (noticed.length === 0) return detail;
+  return { ...detail, fix: `In the file, ${noticed.join('; ')}. ${detail.fix ?? ''}`.trim() };
 }
 
 /** @throws FindingsError with every finding that makes the motion unusable */

@@ -7,19 +7,20 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import type { FloatArray } from '../../src/base/arrays.js';
 import { parseConfig } from '../../src/base/config.js';
-import { DataError } from '../../src/base/errors.js';
+import { DataError, listNames } from '../../src/base/errors.js';
 import { sha256OfFile } from '../../src/base/files.js';
 import { TOOL } from '../../src/base/version.js';
 import type { Finding } from '../../src/motion/episode.js';
-import type { HumanMotion } from '../../src/motion/human-motion.js';
+import { type HumanMotion, REQUIRED_KEYPOINTS } from '../../src/motion/human-motion.js';
 import { canonicalMotion, type MotionScale, scaleOf } from '../../src/retarget/canonical-motion.js';
 import { type MeasureOptions, measureBody, measureSchema, median } from '../../src/retarget/measure.js';
-import { findRig, type RigMatch } from '../../src/retarget/rig.js';
+import { findRig, matchRig, type Rig, type RigMatch } from '../../src/retarget/rig.js';
 import { chooseRigs } from '../../src/retarget/rig-files.js';
 import { type KeypointTrack, restAxes, segmentFrames, writeKeypoints } from '../../src/retarget/skeleton.js';
 import { type BvhTranslation, computeBvhPose } from './bvh-kinematics.js';
 import { type BvhHeader, type BvhJoint, createBvhPose, openBvhFile } from './bvh-parser.js';
 import { measureTravel, travelFromFeet } from './bvh-travel.js';
+import { overriddenRate } from './frame-rate.js';
 
 export const bvhMotionSchema = measureSchema.extend({
   /** Name of a rig, or a rig file; default: recognised from joint names. */
@@ -55,7 +56,9 @@ export async function* readBvhMotions(path: string, options: BvhMotionOptions = 
   const rest = restPositions(joints);
   const names = joints.map(({ name }) => name);
   let match: RigMatch;
+  let rate_hz: number;
   try {
+    rate_hz = chooseRate(stream, settings.rate_hz, path, findings);
     match = findRig(rigs, names, (fitting) => restAxes(fitting, rest) !== undefined, path);
   } catch (error) {
     await stream.close();
@@ -63,7 +66,7 @@ export async function* readBvhMotions(path: string, options: BvhMotionOptions = 
   }
   const frames = segmentFrames(match, rest);
   if (!frames.oriented.includes(1)) findings.push(noOrientation(match));
-  const rate_hz = settings.rate_hz ?? roundRate(1 / stream.frameTime_s);
+  findings.push(...otherSkeletons(joints, match, rigs));
   const partFrames = Math.max(2, Math.min(Number.MAX_SAFE_INTEGER, Math.round(settings.part_s * rate_hz)));
   const track = createGrowingTrack(match, frames.oriented, rate_hz);
   const pose = createBvhPose(joints);
@@ -145,6 +148,43 @@ export function restPositions(joints: BvhHeader['joints']): Float64Array {
     for (let k = 0; k < 3; k++) rest[index * 3 + k] = offset[k] + (parent < 0 ? 0 : rest[parent * 3 + k]);
   }
   return rest;
+}
+
+/** Rates that motion capture has (Hz); beyond them a frame time is in milliseconds, or a rate. */
+const PLAUSIBLE_HZ = { least: 5, most: 1000 } as const;
+
+/**
+ * The rate given, or the file's.
+ * @throws DataError where that is implausible
+ */
+function chooseRate(header: BvhHeader, given: number | undefined, path: string, findings: Finding[]): number {
+  const own_hz = roundRate(1 / header.frameTime_s);
+  if (given !== undefined) {
+    findings.push(...overriddenRate(given, own_hz));
+    return given;
+  }
+  if (own_hz >= PLAUSIBLE_HZ.least && own_hz <= PLAUSIBLE_HZ.most) return own_hz;
+  throw new DataError({
+    where: `${path}:${header.firstRowLine - 1}`,
+    what: 'Frame Time (s)',
+    expected: `from ${1 / PLAUSIBLE_HZ.most} to ${1 / PLAUSIBLE_HZ.least} s`,
+    found: `${header.frameTime_s} s, ${own_hz.toPrecision(3)} Hz`,
+    fix: 'Is it in milliseconds, or a rate? Give the rate with --fps, for instance --fps 30',
+  });
+}
+
+/** Tells of people in the file besides the one who is read: roots under which a rig finds most of a body. */
+function otherSkeletons(joints: readonly BvhJoint[], match: RigMatch, rigs: readonly Rig[]): Finding[] {
+  const roots: number[] = [];
+  for (const [index, { parent }] of joints.entries()) roots.push(parent < 0 ? index : roots[parent]);
+  const read = new Set(match.joints.flat().map((joint) => roots[joint]));
+  const others = [...new Set(roots)].filter((root) => {
+    const names = joints.filter((_, joint) => roots[joint] === root).map(({ name }) => name);
+    return !read.has(root) && rigs.some((rig) => matchRig(rig, names).missing.length < REQUIRED_KEYPOINTS.length / 2);
+  });
+  if (others.length === 0) return [];
+  const message = `only the skeleton ${listNames([...read].map((root) => joints[root].name))} is read, not ${listNames(others.map((root) => joints[root].name))}: write each into a file of its own`;
+  return [{ kind: 'several-skeletons', severity: 'warning', message }];
 }
 
 /** Frame times are written with few digits: a rate within a thousandth of a whole number is that number. */

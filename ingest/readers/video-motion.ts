@@ -16,6 +16,7 @@ import { canonicalMotion } from '../../src/retarget/canonical-motion.js';
 import { measureSchema } from '../../src/retarget/measure.js';
 import { findRig, type Rig } from '../../src/retarget/rig.js';
 import { chooseRigs } from '../../src/retarget/rig-files.js';
+import { overriddenRate } from './frame-rate.js';
 import { keypointPieces } from './joint-pieces.js';
 import { hasJointPositions, type JointPositions, readJointsJson, readJointsNpz } from './joint-positions.js';
 import { NpzFile } from './npz.js';
@@ -182,6 +183,7 @@ async function readBodies(
   if (settings.rate_hz === undefined && file.rateSource !== undefined) {
     notes.push({ kind: 'frame-rate', severity: 'info', message: `${rate_hz} Hz: ${file.rateSource}` });
   }
+  if (settings.rate_hz !== undefined) notes.push(...overriddenRate(settings.rate_hz, file.rate_hz));
   return { producer: file.producer, motions, findings: [...notes, ...findings] };
 }
 
@@ -196,7 +198,7 @@ async function readPositions(
   const match = findRig(rigs, file.joints, undefined, path);
   const stem = basename(path, extname(path));
   const motions: HumanMotion[] = [];
-  const findings: Finding[] = [];
+  const findings: Finding[] = settings.rate_hz === undefined ? [] : overriddenRate(settings.rate_hz, file.rate_hz);
   for (const { id: person, positions } of file.people) {
     const result = keypointPieces(positions, file.joints.length, match, { ...settings, rate_hz });
     findings.push(

@@ -158,6 +158,19 @@ describe('a body whose file does not travel', () => {
   });
 });
 
+describe('a motion that the robot cannot follow', () => {
+  it('is refused with the jump that makes it so', async () => {
+    const path = join(temporaryFolder(), 'spike.bvh');
+    const lines = shortWalk().trimEnd().split('\n');
+    const middle = lines.length - 30;
+    lines[middle] = lines[middle].replace(/^\S+/, (x) => String(Number(x) + 500));
+    writeFileSync(path, `${lines.join('\n')}\n`);
+    await expect(readBvh(path, {}, retargeter, OPTIONS)).rejects.toThrow(
+      /spike: retargeting cost.*In the file, the body jumps in 2 frames, first in frame 30.*The robot cannot follow/,
+    );
+  });
+});
+
 describe('nextgait ingest bvh', () => {
   it('ingests what it can, refuses the rest, and reports every clip', async () => {
     const folder = temporaryFolder();

@@ -221,6 +221,43 @@ describe('finds and refuses', () => {
   });
 });
 
+describe('what a file says of time and of people', () => {
+  const style = { rig: 'mixamo', up: '+y', unit_m: 0.01, order: 'ZXY', prefix: '' } as const;
+
+  it.each(['33.333', '60', '0.25'])(
+    'refuses a frame time of %s s with its line, and takes the rate given',
+    async (frameTime) => {
+      const path = write(`slow-${frameTime}`, { ...style, frameTime });
+      const refusal = new RegExp(`slow-${frameTime}\\.bvh:\\d+: Frame Time .*milliseconds, or a rate.*--fps`);
+      await expect(readBvhMotion(path)).rejects.toThrow(refusal);
+      const read = await readBvhMotion(path, { rate_hz: 30 });
+      expect(read.rate_hz).toBe(30);
+      expect(read.findings).toContainEqual(expect.objectContaining({ kind: 'frame-rate', severity: 'warning' }));
+    },
+  );
+
+  it('says which rate was replaced, where it was another', async () => {
+    const path = write('rates', { ...style, frameTime: '0.0083333' });
+    const rates = async (rate_hz: number) =>
+      (await readBvhMotion(path, { rate_hz })).findings.filter(({ kind }) => kind === 'frame-rate');
+    expect(await rates(120)).toEqual([]);
+    expect((await rates(30))[0].message).toBe("30 Hz, as given, in place of the file's own 120 Hz");
+  });
+
+  it('tells of a second skeleton that is not read', async () => {
+    const text = writeBvh(motion, { ...style, rig: rigs.get('mixamo')!, frameTime: '0.0333333' });
+    const [head, numbers] = text.split('MOTION\n');
+    const second = head.replace('HIERARCHY\n', '').replace(/(ROOT|JOINT) /g, '$1 other:');
+    const rows = numbers.trimEnd().split('\n');
+    const doubled = [...rows.slice(0, 2), ...rows.slice(2).map((row) => `${row} ${row}`)].join('\n');
+    const path = join(FOLDER, 'two.bvh');
+    writeFileSync(path, `${head}${second}MOTION\n${doubled}\n`);
+    const read = await readBvhMotion(path);
+    expectTruth(read, motion);
+    expect(read.findings.find(({ kind }) => kind === 'several-skeletons')?.message).toMatch(/read, not other:/);
+  });
+});
+
 describe.skipIf(!existsSync(join(SHARED, 'bvh')))('development files', () => {
   it.each([
     ['bvh/cmu_12_01_walk.bvh', 'cmu', 'cmu', '+y'],
