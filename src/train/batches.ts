@@ -7,7 +7,7 @@ import { createSampler, type WindowSampler } from '../tokens/sampler.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import type { ErrorSums } from './metrics.js';
-import { acceptsEpisode, lossWeights, type Stage, stageAt } from './schedule.js';
+import { acceptsEpisode, lossWeights, stageAt, stagesOf } from './schedule.js';
 import type { OptimiserConfig } from './train-config.js';
 
 export interface Batch {
@@ -33,7 +33,7 @@ export function createBatchMaker(
   options: { sourceWeights: Readonly<Record<string, number>>; heldOut: (id: string) => boolean },
 ): BatchMaker {
   const cut = createCutter(spec, robot, source);
-  const stages: Stage[] = config.schedule === 'joint' ? ['joint'] : ['state', 'action'];
+  const stages = stagesOf(config);
   const samplers = Object.fromEntries(
     stages.map((stage) => [
       stage,
@@ -57,7 +57,10 @@ export function createBatchMaker(
   };
 }
 
-/** Held-out windows, the same at every validation: as many whole batches as `windowCount` needs. */
+/**
+ * Held-out windows, the same at every validation: as many whole batches as `windowCount` needs, but for those without
+ * any target.
+ */
 export function heldOutBatches(
   config: OptimiserConfig,
   spec: TokenSpec,
@@ -75,7 +78,7 @@ export function heldOutBatches(
     const batch: Batch = { buffers: allocateBatch(spec, config.batch), windows, weight: 0 };
     cutWindows(cut, batch, weights);
     return batch;
-  });
+  }).filter(({ weight }) => weight > 0);
 }
 
 function cutWindows(cut: ReturnType<typeof createCutter>, batch: Batch, weights: LossWeights): void {

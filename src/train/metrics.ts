@@ -34,6 +34,12 @@ export class ErrorSums {
     sums[3] += actionWeight;
   }
 
+  /** True where a target was added: else there is no loss. */
+  get hasTargets(): boolean {
+    const [, observationWeight, , actionWeight] = this.#total();
+    return observationWeight + actionWeight > 0;
+  }
+
   /** Mean over everything added, over both modalities: the loss. */
   loss(): number {
     const [observation, observationWeight, action, actionWeight] = this.#total();

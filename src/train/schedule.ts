@@ -19,6 +19,11 @@ export function stageAt(config: OptimiserConfig, step: number): Stage {
   return step < Math.round(config.stateShare * config.steps) ? 'state' : 'action';
 }
 
+/** The stages that have a step. */
+export function stagesOf(config: OptimiserConfig): Stage[] {
+  return [...new Set([stageAt(config, 0), stageAt(config, config.steps - 1)])];
+}
+
 export function lossWeights(config: OptimiserConfig, stage: Stage): LossWeights {
   return {
     observation: stage === 'action' ? 0 : config.observationWeight,

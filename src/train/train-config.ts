@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { modelConfigSchema } from '../model/model-config.js';
 import { tokenConfigSchema } from '../tokens/token-spec.js';
+import { lossWeights, type Stage, stagesOf } from './schedule.js';
 
 const dataSchema = z.strictObject({
   /** Dataset folders; inputs on the command line replace them. */
@@ -51,7 +52,7 @@ export const optimiserConfigSchema = z.strictObject({
   seed: z.int().min(0).default(1),
 });
 
-export const trainConfigSchema = z.strictObject({
+const wholeSchema = z.strictObject({
   name: z.string().default('train'),
   data: dataSchema.prefault({}),
   tokens: tokenConfigSchema.prefault({}),
@@ -77,5 +78,27 @@ export const trainConfigSchema = z.strictObject({
     .prefault({}),
 });
 
-export type TrainConfig = z.output<typeof trainConfigSchema>;
+/** Refuses stages in which nothing is predicted. */
+export const trainConfigSchema = wholeSchema.superRefine(({ tokens, train }, context) => {
+  for (const stage of stagesOf(train)) {
+    const weights = lossWeights(train, stage);
+    const observation = tokens.targets === 'action' ? 0 : weights.observation;
+    if (observation + weights.action > 0) continue;
+    const path = ['train', stage === 'joint' ? 'actionWeight' : 'schedule'];
+    context.addIssue({ code: 'custom', path, message: NOTHING_PREDICTED[stage] });
+  }
+});
+
+const NOTHING_PREDICTED: Record<Stage, string> = {
+  joint:
+    'nothing is predicted: give train.actionWeight or, with tokens.targets=state+action, train.observationWeight a value above 0',
+  state:
+    'the first stage of staged predicts states alone, which have no weight: set tokens.targets=state+action and ' +
+    'train.observationWeight above 0, or leave the stage out with train.stateShare=0',
+  action:
+    'the second stage of staged predicts actions alone, which have no weight: set train.actionWeight above 0, or leave ' +
+    'the stage out with train.stateShare=1',
+};
+
+export type TrainConfig = z.output<typeof wholeSchema>;
 export type OptimiserConfig = TrainConfig['train'];

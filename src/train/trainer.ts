@@ -107,6 +107,23 @@ async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: T
     await record.checkpoint({ step, tool: TOOL, pending: sums.save() }, await program.readState());
     saved = step;
   };
+  /** One step, up to its update; the norm of its gradient. */
+  const runPasses = async (batches: readonly Batch[], scalars: object): Promise<number> => {
+    let loss = 0;
+    for (let pass = 0; pass < batches.length; pass++) {
+      feedBatch(program.feeds, batches[pass]);
+      feedScalars(program, scalars);
+      if (batches.length > 1) feedScalars(program, { apply: Number(pass === batches.length - 1) });
+      const running = program.run();
+      if (pass === 0) loader.ahead();
+      await running;
+      loss += program.results.loss[0];
+      addErrors(sums, recipe.tokens, source, batches[pass], program.results.errors);
+    }
+    const gradientNorm = program.results.gradientNorm[0];
+    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return gradientNorm;
+    throw nonFinite(step + 1, loss, gradientNorm, batches, source, run);
+  };
   const validate = async () => {
     lastValidation = await validationPass(validation, recipe, source, held, step, await program.readState());
     record.metrics(lastValidation, options.now_s());
@@ -121,24 +138,13 @@ async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: T
       const batches = await loader.next();
       const rate = learningRate(optimiser, step);
       const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
-      let loss = 0;
-      for (let pass = 0; pass < batches.length; pass++) {
-        feedBatch(program.feeds, batches[pass]);
-        feedScalars(program, { ...adamWScalars(optimiser, rate, step), inverseWeight: 1 / weight });
-        if (batches.length > 1) feedScalars(program, { apply: Number(pass === batches.length - 1) });
-        const running = program.run();
-        if (pass === 0) loader.ahead();
-        await running;
-        loss += program.results.loss[0];
-        addErrors(sums, recipe.tokens, source, batches[pass], program.results.errors);
-      }
-      const gradientNorm = program.results.gradientNorm[0];
-      if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-        throw nonFinite(step, loss, gradientNorm, batches, source, run);
-      }
+      // Windows without any target (action-free ones where actions alone are predicted) teach nothing: a step of nothing
+      // else leaves weights and moments as they are, weight decay included.
+      const scalars = { ...adamWScalars(optimiser, rate, step), inverseWeight: 1 / weight };
+      const gradientNorm = weight > 0 ? await runPasses(batches, scalars) : 0;
       step += 1;
 
-      if (step % log.metricsEvery === 0 || step === optimiser.steps) {
+      if ((step % log.metricsEvery === 0 || step === optimiser.steps) && sums.hasTargets) {
         const now_s = options.now_s();
         const stepsPerSecond = (step - mark.step) / Math.max(1e-9, now_s - mark.time_s);
         mark = { step, time_s: now_s };
@@ -209,6 +215,8 @@ function nonFinite(
     where: `${run}: step ${step}`,
     what: 'the loss is not finite',
     found: `loss ${loss}, gradient norm ${gradientNorm}, with windows of the episodes ${listNames([...ids], 64)}`,
-    fix: 'Inspect these episodes (nextgait inspect), lower train.learningRate or train.clipNorm, and resume: the last checkpoint is unharmed',
+    fix:
+      'Inspect these episodes (nextgait inspect), or start a new run with a lower train.learningRate or train.clipNorm ' +
+      '(--set). --resume comes to the same step again; the last checkpoint is unharmed',
   });
 }

@@ -11,7 +11,7 @@ import type { Episode } from '../../src/motion/episode.js';
 import { onnxRuntime } from '../../src/runtime/onnx.js';
 import { createTokenSpec } from '../../src/tokens/token-spec.js';
 import { memorySource } from '../../src/tokens/window-source.js';
-import { readCheckpoint } from '../../src/train/checkpoint.js';
+import { checkpointName, readCheckpoint } from '../../src/train/checkpoint.js';
 import type { MetricsLine } from '../../src/train/metrics.js';
 import { prepareData } from '../../src/train/prepare.js';
 import { folderRecord } from '../../src/train/run-record.js';
@@ -184,7 +184,56 @@ describe('train', () => {
     const options = await setUp('bad');
     await mkdir(options.run);
     const state: StateValues = { ...options.state, 'parameter.embed.bias': new Float32Array(16).fill(Number.NaN) };
-    await expect(train({ ...options, state })).rejects.toThrow(/step 0: the loss is not finite.*rollouts\//s);
+    await expect(train({ ...options, state })).rejects.toThrow(
+      /step 1: the loss is not finite.*rollouts\/.*start a new run with a lower train\.learningRate/s,
+    );
+  });
+
+  it.each([1, 2])('a step without any target changes nothing, and says nothing (accumulate %d)', async (accumulate) => {
+    const options = await setUp('windows', {
+      tokens: { ...BASE.tokens, targets: 'action' },
+      train: { ...BASE.train, batch: 1, accumulate, steps: 30 },
+      log: { ...BASE.log, metricsEvery: 1, checkpointEvery: 1 },
+    });
+    await mkdir(options.run);
+    const { state } = await train(options);
+    for (const values of Object.values(state)) expect(values.every(Number.isFinite)).toBe(true);
+    const all = (await lines('windows')).filter(({ split }) => split === 'train');
+    expect(all.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    expect(all.map(({ loss }) => loss).every((loss) => loss > 0)).toBe(true);
+    // A third of the episodes have no action: some steps drew nothing else, and have no line.
+    const told = new Set(all.map(({ step }) => step));
+    const silent = Array.from({ length: 29 }, (_, at) => at + 1).filter((step) => !told.has(step));
+    expect(silent.length).toBeGreaterThan(0);
+    const stateAfter = async (step: number) => (await readCheckpoint(options.run, checkpointName(step))).state;
+    expect(await stateAfter(silent[0])).toEqual(await stateAfter(silent[0] - 1));
+  });
+});
+
+describe('trainConfigSchema', () => {
+  const refusal = (config: object) => {
+    const { error } = trainConfigSchema.safeParse(config);
+    return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('\n');
+  };
+
+  it('refuses stages in which nothing is predicted, and says which settings would be', () => {
+    const actions = { targets: 'action' };
+    expect(refusal({ tokens: actions, train: { schedule: 'staged' } })).toMatch(
+      /train\.schedule: .*states.*stateShare=0/,
+    );
+    expect(refusal({ train: { schedule: 'staged', actionWeight: 0 } })).toMatch(
+      /train\.schedule: .*actions.*stateShare=1/,
+    );
+    expect(refusal({ train: { observationWeight: 0, actionWeight: 0 } })).toMatch(/train\.actionWeight: nothing/);
+    expect(refusal({ tokens: actions, train: { actionWeight: 0 } })).toMatch(/train\.actionWeight: nothing/);
+  });
+
+  it('takes what has something to predict in every stage that has a step', () => {
+    const staged = { schedule: 'staged' };
+    expect(refusal({ tokens: { targets: 'action' }, train: { ...staged, stateShare: 0 } })).toBeUndefined();
+    expect(refusal({ train: { ...staged, stateShare: 1, actionWeight: 0 } })).toBeUndefined();
+    expect(refusal({ train: { observationWeight: 0 } })).toBeUndefined();
+    expect(refusal({ tokens: { targets: 'action' } })).toBeUndefined();
   });
 });
 
