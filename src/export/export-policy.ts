@@ -56,7 +56,7 @@ export async function exportPolicy(
     for (const [name, bytes] of Object.entries(encodeTfjs(bundle, batch))) files[`tfjs/${name}`] = bytes;
   }
   // The description comes last: a folder without it is not a bundle, whatever interrupted the writing.
-  const { [BUNDLE_FILES.description]: description, ...weights } = encodeBundle(bundle);
+  const { [BUNDLE_FILES.description]: description, ...weights } = encodeBundle(bundle, files);
   Object.assign(files, weights, { [BUNDLE_FILES.description]: description });
   await prepareOutput(folder, {
     overwrite: options.overwrite,

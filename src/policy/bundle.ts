@@ -2,7 +2,8 @@
 //
 // Weights, token spec, normaliser, robot (joint names, gains, armature, PD mode) and provenance travel together, so
 // that nothing has to be remembered beside it. policy.json carries the SHA-256 of the weights, so that a damaged file
-// and a mixture of two policies are refused. `nextgait export` adds policy.onnx, which is made from these.
+// and a mixture of two policies are refused. `nextgait export` adds policy.onnx and TensorFlow.js files, which are made
+// from these, and their SHA-256 with them.
 
 import { z } from 'zod';
 import { sizeOf } from '../base/arrays.js';
@@ -48,6 +49,7 @@ const descriptionSchema = z.looseObject({
   name: z.string(),
   rate_hz: z.number().positive(),
   weights: z.looseObject({ sha256: z.string() }),
+  made: z.record(z.string(), z.looseObject({ sha256: z.string() })).optional(),
   tokens: z.unknown(),
   model: z.unknown(),
   normaliser: normaliserSchema,
@@ -63,8 +65,14 @@ export function commandRangeOf({ provenance }: PolicyBundle): CommandRange | und
   return commandRangeSchema.safeParse(provenance.commandRange).data;
 }
 
-/** The bundle's files by name. */
-export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {
+/**
+ * The bundle's files by name.
+ * @param made what was made from them and lies beside them, by name: policy.json carries its SHA-256
+ */
+export function encodeBundle(
+  bundle: PolicyBundle,
+  made: Readonly<Record<string, Uint8Array>> = {},
+): Record<string, Uint8Array> {
   const { channels: _, observationWidth: _m, actionWidth: _n, rate_hz, ...tokens } = bundle.tokens;
   const tensors = Object.fromEntries(
     parameterSpecs(bundle.model, bundle.tokens).map(({ name, shape }) => [
@@ -86,6 +94,9 @@ export function encodeBundle(bundle: PolicyBundle): Record<string, Uint8Array> {
     rate_hz,
     jointNames: bundle.robot.jointNames,
     weights: { file: BUNDLE_FILES.weights, sha256: sha256(weights) },
+    ...(Object.keys(made).length > 0
+      ? { made: Object.fromEntries(Object.entries(made).map(([name, bytes]) => [name, { sha256: sha256(bytes) }])) }
+      : {}),
     tokens,
     model: bundle.model,
     normaliser: bundle.normaliser,
@@ -113,16 +124,7 @@ export function decodeBundle(description: Uint8Array, weights: Uint8Array, where
   const normaliser: Normaliser = { mean, deviation };
   checkNormaliser(normaliser, tokens, file);
   const weightsFile = `${where}/${BUNDLE_FILES.weights}`;
-  const found = sha256(weights);
-  if (found !== raw.weights.sha256) {
-    throw new DataError({
-      where: weightsFile,
-      what: 'SHA-256',
-      expected: `${raw.weights.sha256}, as ${BUNDLE_FILES.description} has it`,
-      found,
-      fix: 'The file is damaged or of another policy; copy or export the bundle again',
-    });
-  }
+  requireSha256(weights, raw.weights.sha256, weightsFile);
   const { tensors } = decodeSafetensors(weights, weightsFile);
   const specs = parameterSpecs(model, tokens);
   const expected = specs.map(({ name, shape }) => ({ name, size: sizeOf(shape) }));
@@ -150,6 +152,29 @@ export function decodeBundle(description: Uint8Array, weights: Uint8Array, where
       : {}),
     provenance: raw.provenance,
   };
+}
+
+/**
+ * Refuses a file that was made from a bundle (policy.onnx) where it is not the one that policy.json was written with.
+ * A bundle that says nothing of it, as older ones do, takes it as it is.
+ * @param where the bundle's folder, for messages
+ * @throws DataError naming the file
+ */
+export function checkMadeFile(description: Uint8Array, name: string, bytes: Uint8Array, where: string): void {
+  const expected = parseDescription(description, `${where}/${BUNDLE_FILES.description}`).made?.[name]?.sha256;
+  if (expected !== undefined) requireSha256(bytes, expected, `${where}/${name}`);
+}
+
+function requireSha256(bytes: Uint8Array, expected: string, where: string): void {
+  const found = sha256(bytes);
+  if (found === expected) return;
+  throw new DataError({
+    where,
+    what: 'SHA-256',
+    expected: `${expected}, as ${BUNDLE_FILES.description} has it`,
+    found,
+    fix: 'The file is damaged or of another policy; copy or export the bundle again',
+  });
 }
 
 function parseDescription(bytes: Uint8Array, file: string): z.output<typeof descriptionSchema> {

@@ -1,6 +1,5 @@
 // A policy bundle or run as a Controller on Node: from policy.onnx where it serves, else from the weights.
 
-import { readFile } from 'node:fs/promises';
 import * as ort from 'onnxruntime-node';
 import { DataError } from '../base/errors.js';
 import { robotDifference } from '../dataset/robot-match.js';
@@ -9,7 +8,7 @@ import { openOnnxPolicy, readOnnxPolicy, WEIGHTS_KEY } from '../policy/onnx-poli
 import { createPolicyController, policyController } from '../policy/policy-controller.js';
 import type { RobotIdentity } from '../robot/robot-model.js';
 import { onnxRuntime } from '../runtime/onnx.js';
-import { type FoundBundle, type ReadBundleOptions, readBundle } from './read-bundle.js';
+import { type FoundBundle, type ReadBundleOptions, readBundle, readBundleOnnx } from './read-bundle.js';
 
 export interface LoadPolicyOptions extends ReadBundleOptions {
   /** Robots that one call of act() serves; 1 where absent. */
@@ -43,7 +42,7 @@ export async function controllerOf(found: FoundBundle, options: LoadPolicyOption
     });
   }
   if (onnx !== undefined && from !== 'weights') {
-    const model = await readFile(onnx);
+    const model = await readBundleOnnx(found);
     const { batch, metadata } = readOnnxPolicy(model, bundle, onnx);
     if (metadata[WEIGHTS_KEY] !== found.weightsSha256) {
       throw new DataError({

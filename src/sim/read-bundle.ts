@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { DataError, listNames } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
-import { BUNDLE_FILES, decodeBundle, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
+import { BUNDLE_FILES, checkMadeFile, decodeBundle, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
 import { sha256 } from '../robot/sha256.js';
 import { bundleOfRun, RUN_FILES } from '../train/run-folder.js';
 
@@ -20,7 +20,7 @@ export interface FoundBundle extends BundlePlace {
   readonly bundle: PolicyBundle;
   /** SHA-256 of weights.safetensors: of the file, or, for a run, of the one that an export would write. */
   readonly weightsSha256: string;
-  /** Path of policy.onnx, where there is one. */
+  /** Path of policy.onnx, where there is one; reading it checks it against policy.json. */
   readonly onnx?: string;
 }
 
@@ -79,6 +79,15 @@ export async function readBundle(reference: string, options: ReadBundleOptions =
     weightsSha256: sha256(weights),
     ...((await exists(onnx)) ? { onnx } : {}),
   };
+}
+
+/** The bytes of a bundle's policy.onnx. @throws DataError where it is damaged or of another bundle */
+export async function readBundleOnnx({ folder }: BundlePlace): Promise<Uint8Array> {
+  const [description, model] = await Promise.all(
+    [BUNDLE_FILES.description, BUNDLE_FILES.onnx].map((name) => readPart(folder, name)),
+  );
+  checkMadeFile(description, BUNDLE_FILES.onnx, model, folder);
+  return model;
 }
 
 async function readPart(folder: string, name: string): Promise<Uint8Array> {

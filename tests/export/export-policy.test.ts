@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sha256OfFile } from '../../src/base/files.js';
 import { Random } from '../../src/base/random.js';
 import { encodeSafetensors } from '../../src/base/safetensors.js';
 import { exportCommand } from '../../src/cli/export.js';
@@ -170,8 +171,38 @@ describe('loading a policy', () => {
     await exportPolicy(BUNDLE, one);
     await exportPolicy(randomBundle({}, { inputNorm: 'batch' }, 5), two);
     await writeFile(join(one, 'policy.onnx'), await readFile(join(two, 'policy.onnx')));
+    await expect(actions(one)).rejects.toThrow(/one\/policy\.onnx: SHA-256.*of another policy/);
+    // As in a bundle without its SHA-256: the file itself says what it was made from.
+    const { made: _, ...older } = JSON.parse(await readFile(join(one, 'policy.json'), 'utf8'));
+    await writeFile(join(one, 'policy.json'), JSON.stringify(older));
     await expect(actions(one)).rejects.toThrow(/one\/policy\.onnx: weights_sha256.*different policies/);
     await expect(actions(one, 'weights')).resolves.toHaveLength(12);
+  });
+
+  it('refuses a policy.onnx of which one byte is damaged, and takes one of a bundle that says nothing of it', async () => {
+    const bundle = join(folder, 'bundle');
+    await exportPolicy(BUNDLE, bundle, { formats: ['onnx', 'tfjs'] });
+    const description = JSON.parse(await readFile(join(bundle, 'policy.json'), 'utf8'));
+    expect(Object.keys(description.made).sort()).toEqual(
+      expect.arrayContaining(['policy.onnx', 'tfjs/model.json', 'tfjs/group1-shard1of1.bin']),
+    );
+    for (const [name, { sha256 }] of Object.entries<{ sha256: string }>(description.made)) {
+      expect(sha256).toBe(await sha256OfFile(join(bundle, name)));
+    }
+    const file = join(bundle, 'policy.onnx');
+    const model = await readFile(file);
+    // A weight's byte: the file stays an ONNX model with the same inputs, outputs and metadata.
+    const weight = new Uint8Array(BUNDLE.parameters['head.bias'].slice().buffer);
+    const at = model.indexOf(weight);
+    expect(at).toBeGreaterThan(0);
+    model[at] ^= 1;
+    await writeFile(file, model);
+    await expect(actions(bundle)).rejects.toThrow(/bundle\/policy\.onnx: SHA-256.*as policy\.json has it.*damaged/);
+    await expect(actions(bundle, 'onnx')).rejects.toThrow(/policy\.onnx: SHA-256/);
+    await expect(actions(bundle, 'weights')).resolves.toHaveLength(12);
+    const { made: _, ...older } = description;
+    await writeFile(join(bundle, 'policy.json'), JSON.stringify(older));
+    await expect(actions(bundle)).resolves.toHaveLength(12);
   });
 
   it('is found as a controller by folder, and drives its own robot only', async () => {
