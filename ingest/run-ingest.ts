@@ -13,6 +13,7 @@ import { TOOL } from '../src/base/version.js';
 import type { DatasetWriter } from '../src/dataset/dataset-writer.js';
 import type { ChannelName, Episode, Finding } from '../src/motion/episode.js';
 import type { Assembled } from './assemble.js';
+import { earlierInputs, episodesOf, mergeInputs } from './earlier-report.js';
 
 export const REPORT_FILE = 'ingest-report.json';
 
@@ -27,7 +28,7 @@ export interface IngestedEpisode {
 }
 
 export interface IngestedInput {
-  /** Name without folders. */
+  /** Name without folders, or from the folder that was given. */
   readonly input: string;
   readonly status: 'ingested' | 'skipped' | 'refused';
   /** Those that went in, or were in already. */
@@ -58,6 +59,10 @@ export interface IngestReport {
 
 export interface IngestJob {
   readonly inputs: readonly string[];
+  /** What reports call an input; its name without folders where absent. */
+  readonly nameOf?: (path: string) => string;
+  /** Ids that an input's episodes have in the dataset, where that is known without reading it: it is skipped. */
+  readonly alreadyIn?: (path: string) => readonly string[] | undefined;
   /** All episodes of an input, which go in together or not at all; or one at a time, each of which may be refused. */
   readonly read: (path: string) => Promise<Episode[]> | AsyncIterable<Assembled>;
   readonly writer: DatasetWriter;
@@ -66,25 +71,48 @@ export interface IngestJob {
 }
 
 /** Runs the job, closes the writer and writes the report into the dataset's folder, if that is the job's. */
-export async function ingestInputs({ inputs, read, writer, log, signal }: IngestJob): Promise<IngestReport> {
+export async function ingestInputs(job: IngestJob): Promise<IngestReport> {
+  const { inputs, read, writer, log, signal, nameOf = nameWithoutFolders, alreadyIn } = job;
+  const earlier = alreadyIn === undefined ? [] : await earlierInputs(writer.folder, REPORT_FILE);
+  const told = new Set<string>();
   const done: IngestedInput[] = [];
   const faults: unknown[] = [];
   try {
     for (const path of inputs) {
       if (signal?.aborted) break;
-      const { result, fault } = await ingestInput(path, read, writer);
+      const known = alreadyIn?.(path);
+      const { result, fault }: InputResult =
+        known === undefined
+          ? await ingestInput(nameOf(path), path, read, writer)
+          : { result: { input: nameOf(path), status: 'skipped', episodes: episodesOf(earlier, known) } };
       done.push(result);
       if (fault !== undefined) faults.push(fault);
-      logInput(result, path, log, inputs.length === 1);
+      logInput(result, path, log, told);
     }
   } catch (error) {
     await writer.abort();
     throw error;
   }
   await writer.close();
-  const count = (status: IngestedInput['status']) => done.filter((input) => input.status === status).length;
-  const episodes = done.filter((input) => input.status === 'ingested').flatMap((input) => input.episodes);
-  const report: IngestReport = {
+  const interrupted = done.length < inputs.length;
+  const report = reportOf(done, writer, interrupted);
+  if (!writer.keepsOld) {
+    const all = mergeInputs(await earlierInputs(writer.folder, REPORT_FILE), done);
+    const text = JSON.stringify(reportOf(all, writer, interrupted), null, 2);
+    await writeFileAtomic(join(writer.folder, REPORT_FILE), `${text}\n`);
+  }
+  if (faults.length > 0) throw faults[0];
+  return report;
+}
+
+function nameWithoutFolders(path: string): string {
+  return basename(resolve(path));
+}
+
+function reportOf(inputs: readonly IngestedInput[], writer: DatasetWriter, interrupted: boolean): IngestReport {
+  const count = (status: IngestedInput['status']) => inputs.filter((input) => input.status === status).length;
+  const episodes = inputs.filter((input) => input.status === 'ingested').flatMap((input) => input.episodes);
+  return {
     tool: TOOL,
     robot: writer.robot.name,
     rate_hz: writer.rate_hz,
@@ -92,15 +120,12 @@ export async function ingestInputs({ inputs, read, writer, log, signal }: Ingest
     skipped: count('skipped'),
     refused: count('refused'),
     episodes: episodes.length,
-    refusedEpisodes: done.reduce((sum, { refusedEpisodes = 0 }) => sum + refusedEpisodes, 0),
+    refusedEpisodes: inputs.reduce((sum, { refusedEpisodes = 0 }) => sum + refusedEpisodes, 0),
     seconds: episodes.reduce((sum, episode) => sum + episode.seconds, 0),
-    inputs: done,
-    interrupted: done.length < inputs.length,
+    inputs,
+    interrupted,
     ...(writer.keepsOld ? { keptOld: true } : {}),
   };
-  if (!writer.keepsOld) await writeFileAtomic(join(writer.folder, REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
-  if (faults.length > 0) throw faults[0];
-  return report;
 }
 
 interface InputResult {
@@ -109,8 +134,12 @@ interface InputResult {
   readonly fault?: unknown;
 }
 
-async function ingestInput(path: string, read: IngestJob['read'], writer: DatasetWriter): Promise<InputResult> {
-  const input = basename(resolve(path));
+async function ingestInput(
+  input: string,
+  path: string,
+  read: IngestJob['read'],
+  writer: DatasetWriter,
+): Promise<InputResult> {
   const source = await attempt(async () => {
     const found = read(path);
     return Symbol.asyncIterator in found ? found : { episodes: await found };
@@ -239,19 +268,30 @@ function summarise(episode: Episode): IngestedEpisode {
   };
 }
 
-/** One line an input. */
+/** Pages, a template for instance, that are printed; the others are in the report. */
+const MOST_PAGES = 3;
+
+/**
+ * One line an input, and what fills a page once.
+ * @param told the pages so far
+ */
 function logInput(
   { status, episodes, errors = [], refusedEpisodes = 0 }: IngestedInput,
   path: string,
   log: Logger,
-  isOnly: boolean,
+  told: Set<string>,
 ): void {
   if (status === 'refused') {
     const [first, ...rest] = describe(errors[0]).split('\n');
     const more = errors.length > 1 ? ` (and ${errors.length - 1} more, in ${REPORT_FILE})` : '';
-    log.warn(`${path}: refused: ${first.replace(`${path}: `, '')}${more}`);
-    // What fills a page, a template for instance, is printed where it is the only answer.
-    if (rest.length > 0 && isOnly) log.warn(rest.join('\n'));
+    const page = rest.join('\n');
+    const isPrinted = page !== '' && !told.has(page) && told.size < MOST_PAGES;
+    const where = page === '' || isPrinted ? '' : told.has(page) ? ' (see above)' : ` (in ${REPORT_FILE})`;
+    log.warn(`${path}: refused: ${first.replace(`${path}: `, '')}${where}${more}`);
+    if (isPrinted) {
+      told.add(page);
+      log.warn(page);
+    }
     return;
   }
   if (status === 'skipped') {

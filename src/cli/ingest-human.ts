@@ -1,9 +1,10 @@
 // nextgait ingest bvh and nextgait ingest video: human motion, retargeted to a robot, into a dataset.
 
-import { basename, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { checkHumanFlags, READER_FLAG } from '../../ingest/check-human.js';
+import { readReport } from '../../ingest/earlier-report.js';
 import { loadRetargetConfig, type RetargetedClip } from '../../ingest/human.js';
 import { type HumanFiles, type HumanReader, type HumanSetup, openHumanFiles } from '../../ingest/human-reader.js';
 import { applySettings } from '../base/config.js';
@@ -11,12 +12,16 @@ import { writeFileAtomic } from '../base/files.js';
 import { TOOL } from '../base/version.js';
 import { UNITS_M } from '../retarget/measure.js';
 import { parseNumber, type VerbContext, type VerbResult, verbAction, withExample } from './common.js';
-import { expandFolders, type IngestFlags, runIngest, withIngestFlags } from './ingest-run.js';
+import { findHumanFiles, knownFiles } from './human-inputs.js';
+import { type IngestFlags, runIngest, withIngestFlags } from './ingest-run.js';
 
 /** What retargeting made of every clip; beside the ingest report. */
 export const RETARGET_REPORT_FILE = 'retarget-report.json';
 
 const AXES = ['+x', '-x', '+y', '-y', '+z', '-z'] as const;
+
+/** A clip, and the file that it came from. */
+type ReportedClip = RetargetedClip & { readonly input: string };
 
 interface HumanFlags extends IngestFlags {
   readonly rest?: string;
@@ -133,28 +138,43 @@ async function ingestHuman(
   endings: readonly string[],
 ): Promise<VerbResult> {
   const human = await readerOf(kind, flags, inputs);
-  const files = await expandFolders(inputs, endings);
-  const clips: (RetargetedClip & { readonly input: string })[] = [];
+  const files = await findHumanFiles(inputs, endings, context.log);
+  const names = new Map(files.map(({ path, name }) => [path, name]));
+  const clips: ReportedClip[] = [];
   let opened: HumanFiles | undefined;
   try {
-    const result = await runIngest(context, flags, files, async (robot) => {
+    const paths = files.map(({ path }) => path);
+    const result = await runIngest(context, flags, paths, async (robot) => {
       const { config, where } = await loadRetargetConfig(robot, flags.retarget, flags.set);
       const { rate: rate_hz, source = kind, hindsight } = flags;
       const setup: HumanSetup = { ...human, robot, config, where, options: { rate_hz, source, hindsight } };
-      const reader = await openHumanFiles(setup, files, flags.workers);
+      const known = flags.append ? await knownFiles(flags.out!, source, files) : new Map<string, readonly string[]>();
+      const reader = await openHumanFiles(
+        setup,
+        paths.filter((path) => !known.has(path)),
+        flags.workers,
+      );
       opened = reader;
-      return async (path) => {
+      const read = async (path: string) => {
         const { episodes, clips: own } = await reader.read(path);
         for (const clip of own) context.log.info(measureLine(clip));
-        clips.push(...own.map((clip) => ({ input: basename(resolve(path)), ...clip })));
+        clips.push(...own.map((clip) => ({ input: names.get(path)!, ...clip })));
         return [...episodes];
       };
+      return { read, nameOf: (path: string) => names.get(path)!, alreadyIn: (path: string) => known.get(path) };
     });
-    const report = { tool: TOOL, robot: flags.robot, rate_hz: flags.rate, clips };
-    const path = join(flags.out!, RETARGET_REPORT_FILE);
-    if (result.keptOld !== true) await writeFileAtomic(path, `${JSON.stringify(report, null, 2)}\n`);
+    if (result.keptOld !== true) await writeClips(flags, clips);
     return { ...result, clips };
   } finally {
     await opened?.close();
   }
+}
+
+/** Writes the clips of this run into the report, after those of earlier runs. */
+async function writeClips({ out, robot, rate: rate_hz }: HumanFlags, clips: readonly ReportedClip[]): Promise<void> {
+  const earlier = (await readReport(out!, RETARGET_REPORT_FILE))?.clips;
+  const own = new Set(clips.map(({ episode }) => episode));
+  const kept = Array.isArray(earlier) ? (earlier as ReportedClip[]).filter(({ episode }) => !own.has(episode)) : [];
+  const report = { tool: TOOL, robot, rate_hz, clips: [...kept, ...clips] };
+  await writeFileAtomic(join(out!, RETARGET_REPORT_FILE), `${JSON.stringify(report, null, 2)}\n`);
 }

@@ -40,6 +40,9 @@ export function withIngestFlags(
   return withCommonFlags(command, ['robot', 'out', 'set', ...more], { setting: texts.setting });
 }
 
+/** What a kind of source makes of its flags: how an input is read, and what is known of it before. */
+export type IngestPlan = Pick<IngestJob, 'read' | 'nameOf' | 'alreadyIn'>;
+
 /**
  * Loads the robot, opens the dataset and ingests; exit code 1 where an input was refused.
  * @param prepare what needs the robot and may fail before any input is read; gives the function that reads one
@@ -48,7 +51,7 @@ export async function runIngest(
   { log, signal }: VerbContext,
   flags: IngestFlags,
   inputs: readonly string[],
-  prepare: (robot: RobotModel) => Promise<IngestJob['read']>,
+  prepare: (robot: RobotModel) => Promise<IngestPlan['read'] | IngestPlan>,
 ): Promise<VerbResult> {
   for (const name of ['robot', 'out'] as const) {
     if (flags[name] === undefined) throw new DataError({ where: `--${name}`, what: 'flag is missing' });
@@ -56,10 +59,11 @@ export async function runIngest(
   if (!(flags.rate > 0))
     throw new DataError({ where: '--rate', what: 'rate', expected: 'more than 0 Hz', found: `${flags.rate}` });
   const { robot } = await loadRobot(flags.robot!);
-  const read = await prepare(robot);
+  const prepared = await prepare(robot);
+  const plan = typeof prepared === 'function' ? { read: prepared } : prepared;
   const { append, overwrite } = flags;
   const writer = await DatasetWriter.open(flags.out!, { robot, rate_hz: flags.rate, append, overwrite });
-  const report = await ingestInputs({ inputs, read, writer, log, signal });
+  const report = await ingestInputs({ inputs, ...plan, writer, log, signal });
   log.info(summaryLine(report, flags.out!));
   return { ...report, exitCode: report.refused + report.refusedEpisodes > 0 ? 1 : 0 };
 }

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBvh } from '../../ingest/bvh.js';
 import { loadRetargetConfig, retargeterOf } from '../../ingest/human.js';
+import * as bvhMotion from '../../ingest/readers/bvh-motion.js';
 import { packagePath } from '../../src/base/files.js';
+import { findHumanFiles } from '../../src/cli/human-inputs.js';
 import { ingestCommand } from '../../src/cli/ingest.js';
 import { RETARGET_REPORT_FILE } from '../../src/cli/ingest-human.js';
 import { openDataset } from '../../src/dataset/dataset.js';
@@ -243,6 +245,63 @@ describe('nextgait ingest bvh', () => {
     expect(near.text).toMatch(/--height: Too big/);
     const words = ['--reader', 'frameCount=rows', '--reader', 'part_s=0.5', '--overwrite', '--json'];
     expect((await runTold(walk, '--out', out, ...words)).result).toMatchObject({ ingested: 1, episodes: 2 });
+  });
+
+  it('adds to a dataset what is new, without reading the rest again, and to its reports', async () => {
+    const folder = temporaryFolder();
+    const people = ['ann', 'bob'].map((name) => join(folder, 'people', name));
+    for (const [at, person] of people.entries()) {
+      mkdirSync(person, { recursive: true });
+      writeFileSync(join(person, 'walk.bvh'), shortWalk(at === 0 ? 1 : 0.01));
+    }
+    const out = join(folder, 'out');
+    expect((await runTold(join(people[0], 'walk.bvh'), '--out', out)).exitCode).toBe(0);
+    const reading = vi.spyOn(bvhMotion, 'readBvhMotions');
+    const { text, result } = await runTold(join(folder, 'people'), '--out', out, '--append', '--json');
+    expect(reading.mock.calls.map(([path]) => path)).toEqual([join(people[1], 'walk.bvh')]);
+    expect(text).toMatch(/ann\/walk\.bvh: skipped: in the dataset already/);
+    expect(result).toMatchObject({
+      skipped: 1,
+      ingested: 1,
+      inputs: [
+        { input: 'ann/walk.bvh', status: 'skipped', episodes: [{ frames: 50 }] },
+        { input: 'bob/walk.bvh', status: 'ingested' },
+      ],
+    });
+    const report = JSON.parse(readFileSync(join(out, 'ingest-report.json'), 'utf8'));
+    expect(report).toMatchObject({
+      ingested: 2,
+      episodes: 2,
+      inputs: [
+        { input: 'walk.bvh', status: 'ingested' },
+        { input: 'bob/walk.bvh', status: 'ingested' },
+      ],
+    });
+    const { clips } = JSON.parse(readFileSync(join(out, RETARGET_REPORT_FILE), 'utf8'));
+    expect(clips.map(({ input }: { input: string }) => input)).toEqual(['walk.bvh', 'bob/walk.bvh']);
+    expect(new Set(clips.map(({ episode }: { episode: string }) => episode)).size).toBe(2);
+  });
+
+  it('finds motions in folders of folders, without their companions, and shows the template of a skeleton once', async () => {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, 'a', 'b'), { recursive: true });
+    const strange = shortWalk().replace(/(ROOT|JOINT) (\w+)/g, '$1 q$2q');
+    writeFileSync(join(folder, 'a', 'b', 'one.bvh'), strange);
+    writeFileSync(join(folder, 'a', 'two.bvh'), strange);
+    const { text } = await runTold(folder, '--out', join(folder, 'out'));
+    expect(text.match(/name: my-rig/g)).toHaveLength(1);
+    expect(text).toMatch(/a\/b\/one\.bvh: refused[\s\S]*my-rig[\s\S]*a\/two\.bvh: refused: .*\(see above\)/);
+    for (const name of ['camera.npy', 'shape.npz', 'female_stagei.npz', 'slam_results.pth', 'wham_output.pkl']) {
+      writeFileSync(join(folder, 'a', 'b', name), '');
+    }
+    const log: string[] = [];
+    const files = await findHumanFiles([folder], ['.npz', '.pkl', '.pth', '.npy'], {
+      info: (line) => log.push(line),
+      warn: () => {},
+    });
+    expect(files.map(({ name }) => name)).toEqual(['a/b/wham_output.pkl']);
+    expect(log).toHaveLength(1);
+    expect(log[0]).toMatch(/left out.*camera\.npy, .*stagei\.npz, a\/b\/shape\.npz, a\/b\/slam_results\.pth/);
   });
 
   it('refuses a unit that is none as it refuses other flags', async () => {
