@@ -138,7 +138,9 @@ function splitRecording(recording: RawRecording): RawRecording[] {
   let first = 0;
   for (let frame = 1; frame <= frameCount; frame++) {
     if (frame < frameCount && marker.data[frame] === marker.data[first]) continue;
-    parts.push([cutTable(table, first, frame)]);
+    const part = cutTable(table, first, frame);
+    // What a reader noticed is told once: with the last part, where a file is cut off.
+    parts.push([frame === frameCount ? { ...part, findings: table.findings } : part]);
     first = frame;
   }
   return parts;
@@ -156,7 +158,7 @@ function pairWithRowBefore(recording: RawRecording): RawRecording {
       return { width, data: data.slice(first * width, (first + end) * width) };
     };
     const fields = [...table.fields].map(([key, field]) => [key, rows(field, DECIDED.includes(key) ? 1 : 0)] as const);
-    return { where: table.where, time_s: table.time_s.slice(0, end), fields: new Map(fields) };
+    return { ...table, time_s: table.time_s.slice(0, end), fields: new Map(fields) };
   });
 }
 

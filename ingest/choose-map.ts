@@ -7,7 +7,7 @@ import { readYaml } from '../src/base/config-file.js';
 import { DataError, isUserError, listNames } from '../src/base/errors.js';
 import { packagePath } from '../src/base/files.js';
 import { LEROBOT_FIELD_MAP } from '../src/dataset/lerobot-features.js';
-import type { SourceKind } from '../src/motion/episode.js';
+import { SOURCE_KINDS, type SourceKind } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { isTableFolder } from './describe-csv.js';
 import { type FieldMap, fieldMapNames, loadFieldMap } from './field-map.js';
@@ -41,17 +41,7 @@ export async function chooseMap(path: string, options: ChooseOptions): Promise<C
   const description = await describeSource(path);
   const fitting = await fittingMaps(description, options);
   const [only] = fitting;
-  if (only === undefined) {
-    throw new DataError({
-      where: path,
-      what: `no ready field map for this ${description.format} layout`,
-      found: listNames(
-        description.fields.map(({ name }) => name),
-        10,
-      ),
-      fix: 'See what is in it and take the map that comes with that: --describe; then give it by --map',
-    });
-  }
+  if (only === undefined) throw await noMap(path, description, options);
   const layout = `recognised by ${listNames(Object.keys(only.map.recognise!.fields), 3)}`;
   if (fitting.length === 1) return { ...only, why: layout };
   const tried: { name: string; map: FieldMap; problem: Error | undefined }[] = [];
@@ -86,6 +76,37 @@ function overrules({ map, problem }: { map: FieldMap; problem: Error | undefined
   return Object.keys(other.recognise!.fields).every((name) => name in map.recognise!.fields);
 }
 
+/** Why no map was found: the file cannot be read, or a map of another verb, or for another robot, would fit. */
+async function noMap(path: string, description: SourceDescription, options: ChooseOptions): Promise<DataError> {
+  const { format, fields, problems = [] } = description;
+  const refused = fields.find(({ problem }) => problem !== undefined)?.problem;
+  if (refused !== undefined) return new DataError(refused);
+  const what = `no ready field map for this ${format} layout`;
+  const names = fields.map(({ name }) => name);
+  const found = [listNames(names, 10) || 'nothing that can be read', ...problems].join('; ');
+  const [other] = await fittingMaps(description, { ...options, kinds: SOURCE_KINDS, settings: [] });
+  if (other !== undefined) {
+    const verb = other.map.kind === 'controller' ? 'controller' : 'rollout';
+    return new DataError({ where: path, what, found, fix: `${other.name} is for it: nextgait ingest ${verb}` });
+  }
+  const { robot } = options;
+  for (let jointCount = FEWEST_JOINTS; jointCount <= MOST_JOINTS && description.joints === undefined; jointCount++) {
+    const [ready] = await fittingMaps(description, { ...options, settings: [] }, jointCount);
+    if (ready === undefined) continue;
+    const fix = `${ready.name} is for such files of a robot with ${jointCount} joints; ${robot.name} has ${robot.jointNames.length}: give the other by --robot`;
+    return new DataError({ where: path, what, found, fix });
+  }
+  const fix =
+    problems.length > 0
+      ? 'The file is damaged: record or copy it anew, or look at what is left of it: --describe'
+      : 'See what is in it and take the map that comes with that: --describe; then give it by --map';
+  return new DataError({ where: path, what, found, fix });
+}
+
+/** Joints that a robot with legs may have. */
+const FEWEST_JOINTS = 6;
+const MOST_JOINTS = 70;
+
 /** True for a folder of csv files that a ready map with tables recognises as one input. */
 export async function isTableInput(folder: string): Promise<boolean> {
   if (!(await isTableFolder(folder))) return false;
@@ -99,7 +120,12 @@ export async function isTableInput(folder: string): Promise<boolean> {
   }
   for (const name of await fieldMapNames()) {
     const map = await loadFieldMap(name);
-    if (map.tables !== undefined && map.recognise !== undefined && hasLayout(description, map, [])) return true;
+    if (
+      map.tables !== undefined &&
+      map.recognise !== undefined &&
+      hasLayout(description, map, description.joints?.names.length ?? 0)
+    )
+      return true;
   }
   return false;
 }
@@ -117,6 +143,7 @@ function others(tried: readonly { name: string; problem: Error | undefined }[], 
 async function fittingMaps(
   description: SourceDescription,
   { robot, kinds, settings = [] }: ChooseOptions,
+  jointCount = description.joints?.names.length ?? robot.jointNames.length,
 ): Promise<{ name: string; map: FieldMap }[]> {
   const fitting: { name: string; map: FieldMap }[] = [];
   for (const name of (await fieldMapNames()).sort()) {
@@ -124,21 +151,24 @@ async function fittingMaps(
     const tree = (await readYaml(packagePath('configs', 'ingest', `${name}.yaml`))) as Partial<FieldMap>;
     if (tree.format !== description.format || tree.recognise === undefined) continue;
     const plain = await loadFieldMap(name);
-    if (!kinds.includes(plain.kind) || !hasLayout(description, plain, robot.jointNames)) continue;
-    fitting.push({ name, map: settings.length === 0 ? plain : await loadFieldMap(name, settings) });
+    if (!kinds.includes(plain.kind) || !hasLayout(description, plain, jointCount)) continue;
+    const map = settings.length === 0 ? plain : await loadFieldMap(name, settings);
+    fitting.push({ name, map: withDelimiter(map, description) });
   }
   return fitting.sort((a, b) => fieldCount(b.map) - fieldCount(a.map));
+}
+
+/** What separates the columns of a csv file is the file's to say, where no setting does. */
+function withDelimiter(map: FieldMap, { mapKeys }: SourceDescription): FieldMap {
+  const { delimiter } = mapKeys;
+  return map.format === 'csv' && map.delimiter === ',' && typeof delimiter === 'string' ? { ...map, delimiter } : map;
 }
 
 function fieldCount(map: FieldMap): number {
   return Object.keys(map.recognise!.fields).length;
 }
 
-function hasLayout(
-  description: SourceDescription,
-  { recognise, tables }: FieldMap,
-  robotJoints: readonly string[],
-): boolean {
+function hasLayout(description: SourceDescription, { recognise, tables }: FieldMap, jointCount: number): boolean {
   if ((tables !== undefined) !== (description.mapKeys.tables !== undefined)) return false;
   const widths = new Map<string, number>();
   for (const { name, sample, columns, text, value } of description.fields) {
@@ -146,7 +176,6 @@ function hasLayout(
     if (sample !== undefined) widths.set(name, sample.width);
     else if (text !== undefined || value !== undefined) widths.set(name, 0);
   }
-  const jointCount = description.joints?.names.length ?? robotJoints.length;
   const { fields, lacks } = recognise!;
   if (lacks.some((name) => widths.has(name))) return false;
   return Object.entries(fields).every(([name, width]) => {

@@ -105,7 +105,8 @@ function fieldOf(file: Hdf5File, path: string, name: string): SourceField {
     return fieldOfArray(name, { ...array, dtype: type }, SAMPLE_ROWS, shape[0]);
   } catch (error) {
     if (!(error instanceof DataError)) throw error;
-    return { name, shape: shape.join(' x '), type, value: error.message.slice(file.path.length + 2) };
+    const value = error.message.slice(file.path.length + 2);
+    return { name, shape: shape.join(' x '), type, value, problem: error.detail };
   }
 }
 

@@ -3,7 +3,7 @@
 import { DataError } from '../src/base/errors.js';
 import { openForReading } from '../src/base/files.js';
 import { clockUnit } from './describe-csv.js';
-import { readJsonl } from './readers/jsonl.js';
+import { parseJsonLine, readJsonl } from './readers/jsonl.js';
 import type { SourceDescription, SourceField } from './source-description.js';
 import { SAMPLE_ROWS } from './source-description.js';
 
@@ -29,7 +29,7 @@ async function firstRecord(path: string): Promise<unknown> {
   try {
     for await (const line of file.readLines()) {
       lineNumber++;
-      if (line.trim() !== '') return JSON.parse(line);
+      if (line.trim() !== '') return parseJsonLine(line);
     }
   } catch (error) {
     throw new DataError(

@@ -20,15 +20,17 @@ export async function describeMcap(path: string): Promise<SourceDescription> {
   const topics = new Map<string, Topic>();
   const origin: ClockOrigin = {};
   const facts: string[] = [];
+  const problems: string[] = [];
   let bytes = 0;
   for (const file of files) {
-    const problems = await readMcap(file, (message) => {
+    const found = await readMcap(file, (message) => {
       look(message, file, topics, origin);
       bytes += message.data.length;
       return bytes < MOST_BYTES;
     });
-    facts.push(...problems.map((problem) => `${file} ${problem}`));
+    problems.push(...found.map((problem) => `${file} ${problem}`));
   }
+  facts.push(...problems);
   if (bytes >= MOST_BYTES) facts.push(`counts are those of the first ${MOST_BYTES / 1024 / 1024} MB`);
   const named = nameTables([...topics.values()]);
   const fields = named.flatMap(([table, topic]) => fieldsOf(table, topic, origin));
@@ -43,6 +45,7 @@ export async function describeMcap(path: string): Promise<SourceDescription> {
     time,
     ...jointsOf(named),
     recordingCount: 1,
+    ...(problems.length > 0 ? { problems } : {}),
     facts,
   };
 }

@@ -30,6 +30,7 @@ export function joinJoints(
     ...unknownNames(Object.keys(joints.rename), fileNames, `${where}: joints.rename`),
     ...unknownNames(joints.ignore, fileNames, `${where}: joints.ignore`),
   ];
+  const misspelt = findings.length;
   const held_rad = new Float64Array(robot.jointNames.length);
   const isHeld = new Uint8Array(robot.jointNames.length);
   for (const [pattern, value] of Object.entries(joints.held)) {
@@ -40,9 +41,13 @@ export function joinJoints(
       held_rad[joint] = value === 'default' ? robot.defaultPosition_rad[joint] : value;
     }
   }
+  const names = fileNames.map((name) => joints.rename[name] ?? name);
+  const isOther = (name: string, index: number) =>
+    !joints.ignore.includes(fileNames[index]) && !robot.jointNames.includes(name);
+  // Of another robot's file the joints say more than the patterns of a map that was made for that robot.
+  if (findings.length > misspelt && names.some(isOther)) findings.splice(misspelt);
   if (findings.length > 0) throw new FindingsError(findings);
 
-  const names = fileNames.map((name) => joints.rename[name] ?? name);
   const both = names.filter((name, index) => {
     const joint = robot.jointNames.indexOf(name);
     return joint >= 0 && isHeld[joint] === 1 && !joints.ignore.includes(fileNames[index]);

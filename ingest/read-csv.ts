@@ -8,6 +8,7 @@ import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js'
 import { type CsvTable, pickColumns, readCsv } from './readers/csv.js';
 import {
   columnNumber,
+  cutFinding,
   type RawField,
   type RawInput,
   type RawTable,
@@ -52,7 +53,7 @@ export async function readCsvInput(path: string, map: FieldMap, robot: RobotMode
       requireWidth(field, request, jointNames!.length, `${file}: ${request.key}`);
       fields.set(request.key, field);
     }
-    tables.push({ where: file, time_s: timesOf(table, map, file), fields });
+    tables.push({ where: file, time_s: timesOf(table, map, file), fields, ...cutFinding(table) });
   }
   return { jointNames: jointNames!, recordings: [tables], files: [...files.values()] };
 }

@@ -3,7 +3,15 @@
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { type FieldMap, type FieldRequest, fieldRequests } from './field-map.js';
 import { type JsonlTable, readJsonl } from './readers/jsonl.js';
-import { type RawField, type RawInput, requireWidth, robotJointNames, sliceField, uniformTimes } from './recording.js';
+import {
+  cutFinding,
+  type RawField,
+  type RawInput,
+  requireWidth,
+  robotJointNames,
+  sliceField,
+  uniformTimes,
+} from './recording.js';
 import { unitFactor } from './units.js';
 
 /** @throws DataError or FindingsError naming file, line and path for what does not fit the map */
@@ -31,7 +39,7 @@ export async function readJsonlInput(path: string, map: FieldMap, robot: RobotMo
     map.time.path === undefined
       ? uniformTimes(table.rowCount, map.time.rate_hz!)
       : relativeTimes(joinColumns(table, [map.time.path]).data, factor);
-  return { jointNames, recordings: [[{ where: path, time_s, fields }]], files: [path] };
+  return { jointNames, recordings: [[{ where: path, time_s, fields, ...cutFinding(table) }]], files: [path] };
 }
 
 /** Seconds since the first stamp: nanoseconds since 1970 leave no room for a time step in float64 seconds. */

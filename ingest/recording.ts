@@ -48,6 +48,11 @@ export interface RawInput {
   readonly files: readonly string[];
 }
 
+/** What a table tells of a file that ends in the middle of a line. */
+export function cutFinding({ cut }: { readonly cut?: string }): Pick<RawTable, 'findings'> {
+  return cut === undefined ? {} : { findings: [{ kind: 'damaged-file', severity: 'warning', message: cut }] };
+}
+
 /** Stamps of `frameCount` frames at a fixed rate. */
 export function uniformTimes(frameCount: number, rate_hz: number): Float64Array {
   return Float64Array.from({ length: frameCount }, (_, frame) => frame / rate_hz);
@@ -107,7 +112,10 @@ export function requireWidth(field: RawField, request: FieldRequest, jointCount:
     what: `width of ${request.key}`,
     expected: request.width === 'joints' ? `${expected}, one for each joint name` : String(expected),
     found: String(field.width),
-    fix: 'Check slice, columns and joint names in the field map',
+    fix:
+      request.width === 'joints'
+        ? "If it is not another robot's file (--robot), check slice, columns and joint names in the field map"
+        : 'Check slice and columns in the field map',
   });
 }
 

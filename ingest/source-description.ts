@@ -1,5 +1,6 @@
 // What is in a file, before anyone knows what it means: its fields with types, shapes and the beginning of their numbers.
 
+import type { DataErrorDetail } from '../src/base/errors.js';
 import type { FormatName, Selector } from './field-map.js';
 import type { RawField } from './recording.js';
 
@@ -21,6 +22,8 @@ export interface SourceField {
   readonly value?: string;
   /** All of its text, where it is a list of text (joint names, say). */
   readonly text?: readonly string[];
+  /** Why its numbers cannot be read. */
+  readonly problem?: DataErrorDetail;
   /** Which clock its frames follow, where the source has several (tables, topics). */
   readonly clock?: string;
 }
@@ -39,6 +42,8 @@ export interface SourceDescription {
   /** The robot's name, where the file says it. */
   readonly robot?: string;
   readonly recordingCount: number;
+  /** Where the file is damaged; what is described is what is left of it. */
+  readonly problems?: readonly string[];
   /** More for people to know: `made by Minari 0.5`, `2 of 100 episodes are here`. */
   readonly facts: readonly string[];
 }

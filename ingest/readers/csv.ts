@@ -1,6 +1,7 @@
 // Reads number columns of a CSV file, streaming; every bad number is told by file, line and column.
 //
-// An empty cell is a missing value (NaN), as is `nan`. Only the columns that are asked for are kept.
+// An empty cell is a missing value (NaN), as is `nan`. Only the columns that are asked for are kept. A last row with fewer
+// cells was cut off by the end of the file, and the rows before it are read.
 
 import { createReadStream } from 'node:fs';
 import { parse } from 'csv-parse';
@@ -19,6 +20,8 @@ export interface CsvOptions {
 export interface CsvTable {
   readonly header: readonly string[];
   readonly rowCount: number;
+  /** Where the last row is cut off. */
+  readonly cut?: string;
   /** Values of the chosen columns [row, column], in the order in which they were chosen. */
   readonly values: Float64Array;
   readonly columns: readonly string[];
@@ -37,7 +40,14 @@ export async function readCsv(
 ): Promise<CsvTable> {
   const stream = createReadStream(path);
   const parser = stream.pipe(
-    parse({ bom: true, trim: true, info: true, skip_empty_lines: true, delimiter: options.delimiter ?? ',' }),
+    parse({
+      bom: true,
+      trim: true,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      delimiter: options.delimiter ?? ',',
+    }),
   );
   // pipe() does not hand errors on.
   stream.on('error', (error) => parser.destroy(error));
@@ -47,6 +57,8 @@ export async function readCsv(
   let rows: GrowingRows | undefined;
   let row = new Float64Array(0);
   const findings: DataErrorDetail[] = [];
+  // A row of another length: an error once another row follows it.
+  let ragged: { readonly line: number; readonly cells: number } | undefined;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       if (header === undefined) {
@@ -57,6 +69,13 @@ export async function readCsv(
         row = new Float64Array(columns.length);
         rows = new GrowingRows(columns.length);
         if (options.header !== false) continue;
+      }
+      if (ragged !== undefined || record.length > header.length) {
+        throw otherLength(path, ragged ?? { line: info.lines, cells: record.length }, header.length);
+      }
+      if (record.length < header.length) {
+        ragged = { line: info.lines, cells: record.length };
+        continue;
       }
       for (let k = 0; k < indices.length; k++) {
         const value = toNumber(record[indices[k]]);
@@ -80,10 +99,25 @@ export async function readCsv(
     stream.destroy();
   }
   if (findings.length > 0) throw new FindingsError(findings);
+  if (ragged !== undefined && rows?.rowCount === 0) throw otherLength(path, ragged, header!.length);
   if (header === undefined || rows === undefined || rows.rowCount === 0) {
     throw new DataError({ where: path, what: 'table', expected: 'a header and at least one row', found: 'none' });
   }
-  return { header, columns, rowCount: rows.rowCount, values: rows.finish() };
+  const cut = ragged === undefined ? {} : { cut: `line ${ragged.line}, the last one, is cut off and left out` };
+  return { header, columns, rowCount: rows.rowCount, values: rows.finish(), ...cut };
+}
+
+function otherLength(
+  path: string,
+  { line, cells }: { readonly line: number; readonly cells: number },
+  expected: number,
+): DataError {
+  return new DataError({
+    where: `${path}:${line}`,
+    what: 'number of columns',
+    expected: String(expected),
+    found: String(cells),
+  });
 }
 
 /** Some of a table's columns, by name [row, width]. */

@@ -188,7 +188,8 @@ async function requireHdf5(path: string): Promise<void> {
     if ((await stat(path)).isDirectory()) throw new DataError({ where: path, what: 'a folder, not an HDF5 file' });
     const handle = await open(path, 'r');
     try {
-      await handle.read(head, 0, 8, 0);
+      const { bytesRead } = await handle.read(head, 0, 8, 0);
+      if (bytesRead === 0) throw new DataError({ where: path, what: 'not an HDF5 file', found: '0 bytes' });
     } finally {
       await handle.close();
     }

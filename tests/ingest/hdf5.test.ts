@@ -62,6 +62,8 @@ describe('HDF5', () => {
     await expect(Hdf5File.open(path)).rejects.toThrow(/a.hdf5: not an HDF5 file/);
     writeFileSync(path, readFileSync(TYPES).subarray(0, 500));
     await expect(Hdf5File.open(path)).rejects.toThrow(/damaged or still being written/);
+    writeFileSync(path, '');
+    await expect(Hdf5File.open(path)).rejects.toThrow(/not an HDF5 file: found 0 bytes/);
     await expect(Hdf5File.open(join(path, 'none'))).rejects.toThrow(/cannot be read/);
   });
 

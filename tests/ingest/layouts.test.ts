@@ -112,6 +112,36 @@ describe('layouts are recognised and read as what they were made from', () => {
     expect((await read(path, torques.map))[0].channels.action).toBeUndefined();
   });
 
+  it('says which verb and which robot a file is for', async () => {
+    await expect(chooseMap(SAMPLE(0), { robot: g1, rate_hz: 50, kinds: ['controller'] })).rejects.toThrow(
+      /mujoco-npz is for it: nextgait ingest rollout/,
+    );
+    const small: RobotModel = { ...g1, name: 'small', jointNames: g1.jointNames.slice(0, 23) };
+    await expect(chooseMap(layout('robomimic.hdf5'), { robot: small, rate_hz: 50, kinds: KINDS })).rejects.toThrow(
+      /robomimic-hdf5 is for such files of a robot with 29 joints; small has 23/,
+    );
+  });
+
+  it('says what of a file cannot be read', async () => {
+    await expect(chooseMap(layout('types.h5'), { robot: g1, rate_hz: 50, kinds: KINDS })).rejects.toThrow(
+      /types.h5: (lzf: compression: .*h5repack|half: .*float32|table: )/,
+    );
+  });
+
+  it('takes the delimiter that a csv file has', async () => {
+    const columns = 'cmd_vx cmd_vy cmd_wz root_qw dq_base_0 q_AAHead_yaw act_AAHead_yaw q_Waist act_Waist';
+    for (const [name, delimiter] of [
+      ['a.tsv', '\t'],
+      ['a.csv', ';'],
+    ]) {
+      const path = join(temporaryFolder(), name);
+      const rows = [columns.split(' '), ...Array.from({ length: 3 }, () => columns.split(' ').map(() => 1))];
+      writeFileSync(path, rows.map((row) => row.join(delimiter)).join('\n'));
+      const { map, name: chosen } = await chooseMap(path, { robot: g1, rate_hz: 50, kinds: KINDS });
+      expect([chosen, map.delimiter]).toEqual(['t1-playground-csv', delimiter]);
+    }
+  });
+
   it('refuses what no ready map is for, saying what there is', async () => {
     const path = join(temporaryFolder(), 'odd.csv');
     writeFileSync(path, 'a,b\n1,2\n3,4\n');

@@ -198,6 +198,16 @@ describe('a rollout in csv', () => {
     expect(episode.findings.map(({ kind }) => kind)).toEqual(['non-finite']);
   });
 
+  it('keeps what is whole of a file that is cut off', async () => {
+    const content = csvOf('t,q_left_joint,q_right_joint', 50, 9, (time) => [time, ...truth(time).joints]);
+    const channels = { jointPosition: { perJoint: 'q_{joint}' } };
+    const [episode] = await read(writeInput('walk.csv', `${content}0.18,0`), { ...CSV_MAP, channels });
+    expect(episode.frameCount).toBe(9);
+    expect(episode.findings).toEqual([
+      { kind: 'damaged-file', severity: 'warning', message: 'line 11, the last one, is cut off and left out' },
+    ]);
+  });
+
   it('is refused where joints do not fit the robot, naming them', async () => {
     const wrong = (header: string) =>
       writeInput(
@@ -224,6 +234,8 @@ describe('a rollout in csv', () => {
     await expect(read(wrong('q_left_joint,q_right_joint'), held)).rejects.toThrow(
       /joints.held.arm_\*: .*matches nothing/,
     );
+    // Of another robot's file the joints are told, and not what the map holds of its own robot.
+    await expect(read(wrong('q_a,q_b'), held)).rejects.toThrow(/joint 0 of the file, a, is none of the robot's/);
     const both = { ...CSV_MAP, channels, joints: { ...CSV_MAP.joints, held: { left_joint: 0 } } };
     await expect(read(wrong('q_left_joint,q_right_joint'), both)).rejects.toThrow(/held joints that the file has/);
     const world = {

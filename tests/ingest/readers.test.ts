@@ -82,6 +82,27 @@ describe('npz', () => {
   });
 });
 
+describe('a file that ends in the middle of a line', () => {
+  it('gives the lines before, and says so', async () => {
+    const table = await readCsv(fileWith('a.csv', 't,x,y\n0,1,2\n1,3,4\n2,5'), (header) => header);
+    expect([...table.values]).toEqual([0, 1, 2, 1, 3, 4]);
+    expect(table.cut).toBe('line 4, the last one, is cut off and left out');
+    await expect(readCsv(fileWith('b.csv', 't,x\n0'), (header) => header)).rejects.toThrow(/b.csv:2/);
+    const lines = await readJsonl(fileWith('a.jsonl', '{"a": [1, 2]}\n{"a": [3, 4]}\n{"a": [5'), ['a']);
+    expect([...lines.columns.get('a')!.values]).toEqual([1, 2, 3, 4]);
+    expect(lines.cut).toBe('line 3, the last one, is cut off and left out');
+    await expect(readJsonl(fileWith('b.jsonl', '{"a": '), ['a'])).rejects.toThrow(/b.jsonl:1: line is not JSON/);
+  });
+});
+
+describe('JSON lines as Python writes them', () => {
+  it('have missing values where a number is none', async () => {
+    const line = '{"NaN \\" Infinity": "NaN, -Infinity", "a": [NaN, 1, -Infinity, Infinity]}';
+    const { columns } = await readJsonl(fileWith('a.jsonl', `${line}\n`), ['a']);
+    expect([...columns.get('a')!.values]).toEqual([Number.NaN, 1, Number.NaN, Number.NaN]);
+  });
+});
+
 describe('csv', () => {
   const all = (header: readonly string[]) => header;
 
@@ -99,7 +120,10 @@ describe('csv', () => {
     await expect(readCsv(path, all)).rejects.toThrow(
       /a.csv:3: value in column "x": expected a number, found "fast"\n.*a.csv:5: .*"1.2.3"/,
     );
-    await expect(readCsv(fileWith('b.csv', 't,x\n0,1\n1\n'), all)).rejects.toThrow(/b.csv:3: .*/);
+    await expect(readCsv(fileWith('b.csv', 't,x\n0,1\n1\n2,3\n'), all)).rejects.toThrow(
+      /b.csv:3: number of columns: expected 2, found 1/,
+    );
+    await expect(readCsv(fileWith('b.csv', 't,x\n0,1\n1,2,3'), all)).rejects.toThrow(/b.csv:3: .*expected 2, found 3/);
     await expect(readCsv(fileWith('c.csv', 't,t\n0,1\n'), all)).rejects.toThrow(/c.csv:1: column names.*found t/);
     await expect(readCsv(fileWith('d.csv', 't,x\n'), all)).rejects.toThrow(/at least one row/);
     await expect(readCsv('/no/such.csv', all)).rejects.toThrow(/such.csv: file cannot be read \(ENOENT\)/);
@@ -126,6 +150,8 @@ describe('json lines', () => {
     await expect(readJsonl(path, ['imu.gyro'])).rejects.toThrow(
       /a.jsonl:2: path "imu.gyro": no "gyro". Did you mean "giro".*\n.*:3: .*number of values: expected 3.*found 2\n.*:4: line is not JSON/,
     );
+    const early = fileWith('c.jsonl', '{"a": 1}\n{"a": 2\n{"a": 3}\n');
+    await expect(readJsonl(early, ['a'])).rejects.toThrow(/c.jsonl:2: line is not JSON/);
     await expect(readJsonl('/no/such.jsonl', ['a'])).rejects.toThrow(/cannot be read.*ENOENT/);
     await expect(readJsonl(fileWith('b.jsonl', '\n'), ['a'])).rejects.toThrow(/at least one/);
     await expect(readJsonl(path, ['imu[x].gyro'])).rejects.toThrow(/names, \[\] and \[number\]/);
