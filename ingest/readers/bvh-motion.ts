@@ -1,7 +1,7 @@
 // BVH files to HumanMotion: the rig is recognised from joint names, unit, up axis, stature and floor are measured.
 //
-// Long files come in parts of `part_s` seconds, so that memory does not grow with the file; the first part's measures
-// hold for all. A first frame in another pose (many databases store the zero pose there) is dropped and reported.
+// Long files come in parts of `part_s` seconds, so that reading takes no more memory for a longer file; the first part's
+// measures hold for all. A first frame in another pose (many databases store the zero pose there) is dropped and reported.
 
 import { basename } from 'node:path';
 import { z } from 'zod';

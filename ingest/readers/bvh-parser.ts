@@ -6,7 +6,7 @@
 //   computeBvhPose(clip.joints, clip.values, 0, pose);          // bvh-kinematics.ts: world positions and orientations
 //
 // What is wrong in a file is an error with file:line, expected and found; nothing is skipped or filled in. Speed: about
-// 100 MB/s on one core. Limits: the hierarchy may take 16 MB, UTF-16 is refused.
+// 200 MB a second of one core (npm run bench -- ingest). Limits: the hierarchy may take 16 MB, UTF-16 is refused.
 
 import type { FloatArray } from '../../src/base/arrays.js';
 import { DataError } from '../../src/base/errors.js';

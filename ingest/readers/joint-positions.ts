@@ -8,7 +8,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseConfig } from '../../src/base/config.js';
-import { DataError } from '../../src/base/errors.js';
+import { DataError, FindingsError } from '../../src/base/errors.js';
 import type { NpzFile } from './npz.js';
 
 const point = z.union([z.tuple([z.number(), z.number(), z.number()]), z.null()]);
@@ -45,7 +45,7 @@ export async function readJointsJson(path: string): Promise<JointPositions> {
   } catch (error) {
     throw new DataError({ where: path, what: 'JSON file', found: (error as Error).message }, { cause: error });
   }
-  const { joints, people, positions: single, ...rest } = parseConfig(fileSchema, tree, path);
+  const { joints, people, positions: single, ...rest } = parseNamed(tree, path);
   if ((people === undefined) === (single === undefined)) {
     throw new DataError({
       where: path,
@@ -63,6 +63,30 @@ export async function readJointsJson(path: string): Promise<JointPositions> {
       positions: flatten(table, joints.length, `${path}: person ${id}`),
     })),
   };
+}
+
+/** Words of other tools for the keys of this format. */
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  fps: 'rate_hz',
+  frame_rate: 'rate_hz',
+  framerate: 'rate_hz',
+  joint_names: 'joints',
+  names: 'joints',
+  keypoints: 'positions',
+};
+
+function parseNamed(tree: unknown, path: string): z.output<typeof fileSchema> {
+  try {
+    return parseConfig(fileSchema, tree, path);
+  } catch (error) {
+    if (!(error instanceof FindingsError)) throw error;
+    throw new FindingsError(
+      error.findings.map((finding) => {
+        const word = finding.what === 'unknown key' ? OTHER_WORDS[finding.where.replace(`${path}: `, '')] : undefined;
+        return word === undefined ? finding : { ...finding, fix: `Call it "${word}"` };
+      }),
+    );
+  }
 }
 
 function flatten(table: z.output<typeof positions>, jointCount: number, where: string): Float64Array {

@@ -82,10 +82,16 @@ async function readAt(handle: FileHandle, position: number, length: number, wher
   return bytes;
 }
 
+/** What a zip archive of that name would be. */
+function expectedOf(path: string): string {
+  if (/\.(pt|pth)$/i.test(path)) return 'a file as torch.save writes it, to its end';
+  return /\.npz$/i.test(path) ? 'an .npz as numpy writes it' : 'an archive as numpy or torch write it';
+}
+
 async function readDirectory(path: string, handle: FileHandle): Promise<Map<string, ZipEntry>> {
   const { size } = await handle.stat();
   const notZip = (found: string) =>
-    new DataError({ where: path, what: 'not a whole zip archive', expected: 'an .npz as numpy writes it', found });
+    new DataError({ where: path, what: 'not a whole zip archive', expected: expectedOf(path), found });
   if (size < END_BYTES) throw notZip(`${size} bytes`);
   const tailBytes = Math.min(size, END_BYTES + LARGEST_COMMENT);
   const tail = await readAt(handle, size - tailBytes, tailBytes, path);

@@ -259,6 +259,12 @@ describe('refuses', () => {
   });
 
   it('files of no known producer, listing what was expected and found', async () => {
+    const fps = join(mkdtempSync(join(tmpdir(), 'nextgait-fps-')), 'points.json');
+    writeFileSync(fps, JSON.stringify({ fps: 30, joints: ['pelvis'], positions: [[[0, 0, 0]]] }));
+    await expect(readVideoMotions(fps)).rejects.toThrow(/points\.json: fps: unknown key\. Call it "rate_hz"/);
+    const cut = fps.replace('points.json', 'cut.pt');
+    writeFileSync(cut, readFileSync(join(FOLDER, 'hmr4d_results.pt')).subarray(0, 3000));
+    await expect(readVideoMotions(cut)).rejects.toThrow(/cut\.pt: not a whole zip archive: .*as torch\.save writes it/);
     await expect(read('rest.npz')).rejects.toThrow(/keys of WHAM .*GVHMR.*AMASS.*found a dictionary of joints/);
     await expect(read('camera.npy')).rejects.toThrow(/found a dictionary of world_cam_R/);
     await expect(read('make.py')).rejects.toThrow(/object file: expected pickle, joblib, torch or npy/);
