@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
-import { prepareOutput } from '../base/output-folder.js';
+import { claimOutput, prepareOutput } from '../base/output-folder.js';
 import { chooseRuntime, describeRefusals, RUNTIME_NAMES } from '../runtime/choose.js';
 import { DEVICES } from '../runtime/onnx-device.js';
 import { RUN_FILES, readRun } from '../train/run-folder.js';
@@ -66,8 +66,11 @@ async function start(context: VerbContext, flags: TrainFlags, name = 'base'): Pr
   if (flags.append) {
     throw new DataError({ where: '--append', what: 'a run is not appended to', fix: `Go on with --resume ${run}` });
   }
-  await prepareOutput(run, { overwrite: flags.overwrite, marker: RUN_FILES.config });
-  return withHooks(context, config, (hooks) => startTraining(run, config, hooks), run);
+  const output = { overwrite: flags.overwrite, marker: RUN_FILES.config };
+  await claimOutput(run, output);
+  // Emptied only when config and data have been found to fit.
+  const claim = () => prepareOutput(run, output);
+  return withHooks(context, config, (hooks) => startTraining(run, config, hooks, { claim }), run);
 }
 
 async function resume(context: VerbContext, flags: TrainFlags, name?: string): Promise<TrainingOutcome> {

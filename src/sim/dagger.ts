@@ -14,6 +14,7 @@ import { DatasetWriter } from '../dataset/dataset-writer.js';
 import type { SourceSummary } from '../dataset/manifest.js';
 import { readCheckpoint } from '../train/checkpoint.js';
 import { type Run, readRun } from '../train/run-folder.js';
+import { requireUnlocked } from '../train/run-lock.js';
 import { resumeTraining, startTraining, type TrainingHooks } from '../train/run-training.js';
 import type { TrainConfig } from '../train/train-config.js';
 import { findController } from './load-controller.js';
@@ -125,6 +126,7 @@ async function openFolder(options: DaggerOptions, teacher: TeacherName): Promise
     ...{ rounds, mix, anew, seed, settings, config },
   };
   const file = join(out, DAGGER_FILE);
+  await requireUnlocked(out);
   const { existing } = await prepareOutput(out, { append, overwrite, marker: DAGGER_FILE, what: 'a relabelling' });
   if (!existing) {
     await writeFileAtomic(file, `${JSON.stringify(plan, null, 1)}\n`);

@@ -24,13 +24,34 @@ export interface BatchMaker {
   readonly sampler: WindowSampler;
 }
 
+export interface DrawOptions {
+  readonly sourceWeights: Readonly<Record<string, number>>;
+  readonly heldOut: (id: string) => boolean;
+}
+
+/**
+ * Refuses what no batch can be drawn from, before anything is written.
+ * @throws DataError where no window fits, of training or held out, or a weight names an unknown source
+ */
+export function requireWindows(
+  config: OptimiserConfig,
+  spec: TokenSpec,
+  robot: RobotModel,
+  source: WindowSource,
+  options: DrawOptions,
+): void {
+  createBatchMaker(config, spec, robot, source, options);
+  const accept = ({ id }: { readonly id: string }) => options.heldOut(id);
+  if (source.episodes.some(accept)) createSampler(spec, source, { accept });
+}
+
 /** Training batches. Samplers of the stages are made once, at the start, so that a bad config fails there. */
 export function createBatchMaker(
   config: OptimiserConfig,
   spec: TokenSpec,
   robot: RobotModel,
   source: WindowSource,
-  options: { sourceWeights: Readonly<Record<string, number>>; heldOut: (id: string) => boolean },
+  options: DrawOptions,
 ): BatchMaker {
   const cut = createCutter(spec, robot, source);
   const stages = stagesOf(config);

@@ -1,6 +1,6 @@
 // A training run from configuration and data to a run folder; what `nextgait train` and `quickstart` call.
 
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
@@ -17,12 +17,14 @@ import type { Runtime } from '../runtime/runtime.js';
 import type { Normaliser } from '../tokens/normaliser.js';
 import { createTokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
+import { requireWindows } from './batches.js';
 import { readCheckpoint } from './checkpoint.js';
 import type { OpenLoader } from './loader.js';
 import { canPoolBatches, planLoader, pooledLoader } from './loader-pool.js';
 import type { MetricsLine } from './metrics.js';
 import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
+import { lockRun, requireUnlocked } from './run-lock.js';
 import { folderRecord } from './run-record.js';
 import { openStatus } from './run-status.js';
 import { shareCommands } from './shared-commands.js';
@@ -50,18 +52,21 @@ export interface StartOptions {
   readonly from?: string;
   /** What recipe.json remembers of the data beside folders and sources. JSON. */
   readonly remember?: Readonly<Record<string, unknown>>;
+  /** Makes the folder ready, once config and data are known to fit: what is refused before leaves it as it was. */
+  readonly claim?: () => Promise<unknown>;
 }
 
 /**
  * Trains into an empty run folder, from fresh weights or from those of another run.
- * @throws DataError where config and data do not fit
+ * @throws DataError where config and data do not fit, or another process trains in the folder
  */
 export async function startTraining(
   run: string,
   config: TrainConfig,
   hooks: TrainingHooks,
-  { from, remember = {} }: StartOptions = {},
+  { from, remember = {}, claim }: StartOptions = {},
 ): Promise<TrainingOutcome> {
+  await requireUnlocked(run);
   const dataset = await openData(config.data.folders);
   try {
     const robot = dataset.robotModel();
@@ -85,6 +90,7 @@ export async function startTraining(
       `${report.episodes} episodes (${report.heldOut} held out), ${report.hours.toFixed(2)} h, ` +
         `${(100 * report.labelledShare).toFixed(0)} % of frames with an action`,
     );
+    requireWindows(config.train, tokens, robot, prepared.source, drawOptions(config));
     const recipe = start?.recipe ?? { model: config.model, tokens, normaliser: prepared.normaliser };
     const data = {
       tool: TOOL,
@@ -94,11 +100,19 @@ export async function startTraining(
       report,
       ...remember,
     };
-    await writeRun({ folder: run, config, recipe, robot, data });
-    const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
-    const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
-    const source = { dataset, windows: prepared.source };
-    return await runSteps({ folder: run, config, recipe, robot, data }, source, state, 0, {}, hooks);
+    await requireUnlocked(run);
+    await claim?.();
+    await mkdir(run, { recursive: true });
+    const unlock = await lockRun(run);
+    try {
+      await writeRun({ folder: run, config, recipe, robot, data });
+      const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
+      const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
+      const source = { dataset, windows: prepared.source };
+      return await runSteps({ folder: run, config, recipe, robot, data }, source, state, 0, {}, hooks);
+    } finally {
+      await unlock();
+    }
   } finally {
     dataset.close();
   }
@@ -110,6 +124,16 @@ export async function startTraining(
  */
 export async function resumeTraining(run: string, hooks: TrainingHooks): Promise<TrainingOutcome> {
   const old = await readRun(run);
+  const unlock = await lockRun(run);
+  try {
+    return await resumeLocked(old, hooks);
+  } finally {
+    await unlock();
+  }
+}
+
+async function resumeLocked(old: Run, hooks: TrainingHooks): Promise<TrainingOutcome> {
+  const run = old.folder;
   const { info, state } = await readCheckpoint(run);
   const dataset = await openData(old.config.data.folders);
   try {
@@ -235,6 +259,10 @@ async function runSteps(
 function heldOutBy(config: TrainConfig): (id: string) => boolean {
   const { validationShare } = config.data;
   return validationShare === 0 ? () => false : (id) => splitOf(id, validationShare) === 'validation';
+}
+
+function drawOptions(config: TrainConfig) {
+  return { sourceWeights: config.data.sources, heldOut: heldOutBy(config) };
 }
 
 function prepareOptions(config: TrainConfig, hooks: TrainingHooks) {
