@@ -24,6 +24,8 @@ export interface AssembleOptions {
   readonly sha256: string;
   readonly rate_hz: number;
   readonly source: string;
+  /** True where the source stands whatever the file says of itself. */
+  readonly isSourceGiven?: boolean;
   readonly kind: SourceKind;
 }
 
@@ -101,17 +103,19 @@ function assembleEpisode(
   const channels = toChannels({ ...columns, ...executed }, resampled.frameCount);
   findings.push(...checkMotion({ ...resampled, columns: channels }, robot));
   refuseErrors(findings, where);
+  const { origin } = recording[0];
+  const source = options.isSourceGiven ? options.source : (origin?.source ?? options.source);
   const fell = endsFallen(channels.projectedGravity, resampled.frameCount);
   return {
-    id: episodeId(options, number),
+    id: episodeId({ ...options, source }, number),
     robot: identityOf(robot),
     rate_hz: options.rate_hz,
     frameCount: resampled.frameCount,
-    kind: options.kind,
-    source: options.source,
+    kind: origin?.kind ?? options.kind,
+    source,
     channels,
     derived: [...derived, ...(executed.executedAction ? (['executedAction'] as const) : [])],
-    startsAtReset: map.startsAtReset,
+    startsAtReset: origin?.startsAtReset ?? map.startsAtReset,
     ...(fell === undefined ? {} : { fell }),
     provenance: {
       input: options.input,

@@ -31,6 +31,7 @@ export async function* readMappedEpisodes(path: string, options: MappedInputOpti
     sha256: await sha256OfFiles(input.files),
     rate_hz,
     source: options.source ?? map.source,
+    isSourceGiven: options.source !== undefined,
     kind: map.kind,
   });
 }

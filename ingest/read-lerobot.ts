@@ -18,7 +18,12 @@ import {
   readLeRobotEpisodes,
   readLeRobotInfo,
 } from './readers/lerobot.js';
-import { type LeRobotEpisodeFacts, readLeRobotEpisodeFacts } from './readers/lerobot-episodes.js';
+import {
+  type LeRobotEpisodeFacts,
+  type LeRobotOrigin,
+  readLeRobotEpisodeFacts,
+  readLeRobotOrigins,
+} from './readers/lerobot-episodes.js';
 import {
   columnNumber,
   type RawField,
@@ -41,7 +46,8 @@ export async function readLeRobotInput(path: string, map: FieldMap, robot: Robot
     requireWidth({ width: places.length, data: new Float64Array(0) }, request, jointNames.length, path);
     return { request, places };
   });
-  const plan: Plan = { info, picks, missing, facts: await readLeRobotEpisodeFacts(info), ...timePlan(info, map) };
+  const facts = await readLeRobotEpisodeFacts(info);
+  const plan: Plan = { info, picks, missing, facts, origins: await readLeRobotOrigins(path), ...timePlan(info, map) };
   return { jointNames, recordings: recordingsOf(files, plan), files: [join(path, INFO_PATH), ...files] };
 }
 
@@ -56,6 +62,7 @@ interface Plan {
   readonly picks: readonly { readonly request: FieldRequest; readonly places: readonly Place[] }[];
   readonly missing: number;
   readonly facts: ReadonlyMap<number, LeRobotEpisodeFacts>;
+  readonly origins: ReadonlyMap<number, LeRobotOrigin>;
   readonly rate_hz?: number;
   /** Feature with stamps, and the factor to seconds. */
   readonly stamps?: { readonly feature: string; readonly factor: number };
@@ -95,7 +102,9 @@ async function* recordingsOf(files: readonly string[], plan: Plan): AsyncGenerat
     }
     isFirst = false;
     const where = `${info.folder}: episode_index ${episode.index}`;
-    yield [{ where, time_s: timesOf(episode, plan), fields, ...(findings.length > 0 ? { findings } : {}) }];
+    const origin = plan.origins.get(episode.index);
+    const own = origin?.length === episode.frameCount ? { origin } : {};
+    yield [{ where, time_s: timesOf(episode, plan), fields, ...own, ...(findings.length > 0 ? { findings } : {}) }];
   }
 }
 

@@ -2,6 +2,7 @@
 // joint order, with time in seconds.
 
 import { DataError, type FindingsError, isUserError } from '../src/base/errors.js';
+import type { EpisodeOrigin } from '../src/dataset/lerobot-features.js';
 import type { Finding } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import type { FieldRequest, JOINT_ORDERS } from './field-map.js';
@@ -18,6 +19,8 @@ export interface RawTable {
   readonly where: string;
   readonly time_s: Float64Array;
   readonly fields: ReadonlyMap<FieldRequest['key'], RawField>;
+  /** Where the recording came from, where the file says so: an export of a dataset does. */
+  readonly origin?: EpisodeOrigin;
   /** What the reader noticed: a file that ends too early, episodes that are not there. */
   readonly findings?: readonly Finding[];
 }

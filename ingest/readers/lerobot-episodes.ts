@@ -5,12 +5,37 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { parseJson } from '../../src/base/files.js';
+import { type EpisodeOrigin, LEROBOT_ORIGINS } from '../../src/dataset/lerobot-features.js';
+import { SOURCE_KINDS } from '../../src/motion/episode.js';
 import type { LeRobotInfo } from './lerobot.js';
 import { ParquetFile } from './parquet.js';
 
 export interface LeRobotEpisodeFacts {
   readonly length: number;
   readonly tasks: readonly string[];
+}
+
+const originSchema = z.object({
+  episode_index: z.int().nonnegative(),
+  length: z.int().nonnegative(),
+  source: z.string().regex(/^[\w.-]+$/),
+  kind: z.enum(SOURCE_KINDS),
+  startsAtReset: z.boolean(),
+});
+
+export type LeRobotOrigin = EpisodeOrigin & { readonly length: number };
+
+/** Where the episodes of our own export came from, by episode index; empty for datasets of others. */
+export async function readLeRobotOrigins(folder: string): Promise<Map<number, LeRobotOrigin>> {
+  const path = join(folder, LEROBOT_ORIGINS);
+  const text = await readFile(path, 'utf8').catch(() => '');
+  const origins = new Map<number, LeRobotOrigin>();
+  text.split('\n').forEach((line, at) => {
+    if (line.trim() === '') return;
+    const result = originSchema.safeParse(parseJson(line, `${path}:${at + 1}`));
+    if (result.success) origins.set(result.data.episode_index, result.data);
+  });
+  return origins;
 }
 
 const lineSchema = z.object({

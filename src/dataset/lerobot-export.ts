@@ -15,6 +15,7 @@ import {
   fieldMapOf,
   kindOf,
   LEROBOT_FIELD_MAP,
+  LEROBOT_ORIGINS,
   type LeRobotLayout,
   layoutOf,
   maskName,
@@ -100,6 +101,7 @@ class LeRobotWriter {
   readonly #totals: readonly FeatureTotals[];
   readonly #list: TableWriter;
   #waiting: unknown[][] = [];
+  readonly #origins: string[] = [];
   #data: TableWriter | undefined;
   #fileCount = 0;
   #frameCount = 0;
@@ -150,6 +152,11 @@ class LeRobotWriter {
     });
     this.#waiting.push(this.#listRow(frameCount, task, statistics));
     if (this.#waiting.length === LIST_ROWS) this.#writeList();
+    const { source, kind, startsAtReset } = episode;
+    // With the length, by which a line is known to be of another episode once other tools changed the dataset.
+    this.#origins.push(
+      JSON.stringify({ episode_index: this.episodeCount, length: frameCount, source, kind, startsAtReset }),
+    );
     this.#frameCount += frameCount;
     this.episodeCount++;
   }
@@ -165,6 +172,7 @@ class LeRobotWriter {
     const write = (name: string, value: unknown) =>
       writeFileAtomic(join(this.#folder, 'meta', name), `${JSON.stringify(value, null, 4)}\n`);
     await write('stats.json', statistics);
+    await writeFileAtomic(join(this.#folder, LEROBOT_ORIGINS), `${this.#origins.join('\n')}\n`);
     await write('info.json', this.#info());
     return {
       folder: this.#folder,

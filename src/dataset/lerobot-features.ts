@@ -10,6 +10,15 @@ import type { Dataset } from './dataset.js';
 /** The exported folder's own file, by which it is known as ours: the field map that reads it back. */
 export const LEROBOT_FIELD_MAP = 'nextgait-field-map.yaml';
 
+/** What an export says of its episodes that LeRobot has no place for: lines of EpisodeOrigin, which are read back. */
+export const LEROBOT_ORIGINS = 'meta/nextgait-episodes.jsonl';
+
+export interface EpisodeOrigin {
+  readonly source: string;
+  readonly kind: SourceKind;
+  readonly startsAtReset: boolean;
+}
+
 /** A channel's place in a feature. */
 export interface FeaturePart {
   readonly channel: ChannelName;

@@ -2,7 +2,7 @@
 // checked with pyarrow 25, pandas 3, Hugging Face datasets 5 and polars; a file of their making is in ingest/fixtures.
 
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadFieldMap, TRUSTED } from '../../ingest/field-map.js';
@@ -11,7 +11,7 @@ import { ParquetFile } from '../../ingest/readers/parquet.js';
 import { Random } from '../../src/base/random.js';
 import { openDataset } from '../../src/dataset/dataset.js';
 import { exportLeRobot } from '../../src/dataset/lerobot-export.js';
-import { LEROBOT_FIELD_MAP } from '../../src/dataset/lerobot-features.js';
+import { LEROBOT_FIELD_MAP, LEROBOT_ORIGINS } from '../../src/dataset/lerobot-features.js';
 import type { Channel, ChannelName, Episode } from '../../src/motion/episode.js';
 import { syntheticEpisode, TINY_ROBOT } from '../fixtures.js';
 import { readMappedInput } from '../ingest/read-mapped-input.js';
@@ -99,6 +99,35 @@ describe('export as LeRobot v3', () => {
         );
       }
     });
+  });
+
+  it('keeps source, kind and beginning of each episode of a mixed dataset', async () => {
+    const log: Episode = {
+      ...WITHOUT_ACTION(fullEpisode(3)),
+      kind: 'controller',
+      source: 'squat',
+      startsAtReset: false,
+    };
+    const dataset = await openDataset(await datasetOf([fullEpisode(0), log]));
+    const folder = join(temporaryFolder(), 'lerobot');
+    await exportLeRobot(dataset, folder);
+    dataset.close();
+    const map = await loadFieldMap(join(folder, LEROBOT_FIELD_MAP));
+    const options = { map, robot: TINY_ROBOT, rate_hz: 50 };
+    const origins = (episodes: readonly Episode[]) =>
+      episodes.map(({ source, kind, startsAtReset, id }) => [source, kind, startsAtReset, id.split('/')[0]]);
+    expect(origins(await readMappedInput(folder, options))).toEqual([
+      ['walk', 'rollout', true, 'walk'],
+      ['squat', 'controller', false, 'squat'],
+    ]);
+    expect(origins(await readMappedInput(folder, { ...options, source: 'all' }))).toEqual([
+      ['all', 'rollout', true, 'all'],
+      ['all', 'controller', false, 'all'],
+    ]);
+    // Another tool has put other episodes in their place: what is said of them is not of these.
+    const path = join(folder, LEROBOT_ORIGINS);
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"length":60', '"length":59'));
+    expect(origins(await readMappedInput(folder, options))[0]).toEqual(['lerobot', 'rollout', false, 'lerobot']);
   });
 
   it('spreads over several data files and reads back all the same', async () => {
