@@ -138,7 +138,8 @@ function settingsOf(flags: DaggerFlags): string[] {
 
 /** The run's own training, with what the flags change. */
 async function trainingOf(folder: string, flags: DaggerFlags): Promise<TrainConfig> {
-  const { config } = await readRun(folder);
+  const { config: written, dataFolders } = await readRun(folder);
+  const config = { ...written, data: { ...written.data, folders: dataFolders } };
   const settings = [...flags.setTrain];
   if (flags.steps !== undefined) settings.push(`train.steps=${flags.steps}`);
   const tree = applySettings(structuredClone(config), settings, (text) => parse(text));

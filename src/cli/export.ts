@@ -52,7 +52,7 @@ export function exportCommand(): Command {
       const out = requireOut(flags);
       const found = await readBundle(reference, { checkpoint: flags.checkpoint });
       const { bundle } = found;
-      const provenance = await withTrainingFacts(bundle.provenance);
+      const provenance = await withTrainingFacts(found);
       const named = { ...bundle, name: flags.name ?? bundle.name, provenance };
       if (flags.web) return exportPage(context, flags, { ...found, bundle: named }, out);
       const { format: formats, batch, overwrite } = flags;
@@ -83,8 +83,9 @@ async function exportPage(
 }
 
 /** What a bundle far from its data could not look up: the teacher, and the commands that it was trained with. */
-async function withTrainingFacts(provenance: PolicyBundle['provenance']): Promise<PolicyBundle['provenance']> {
-  const { teacher, commandRange } = await readTrainingFacts(provenance);
+async function withTrainingFacts({ bundle, dataFolders }: FoundBundle): Promise<PolicyBundle['provenance']> {
+  const { provenance } = bundle;
+  const { teacher, commandRange } = await readTrainingFacts(provenance, dataFolders);
   return {
     ...provenance,
     ...(teacher === undefined ? {} : { teacher }),

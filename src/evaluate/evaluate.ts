@@ -13,7 +13,7 @@ import type { Runtime } from '../runtime/runtime.js';
 import { AXES } from '../sim/command-schedule.js';
 import { findController } from '../sim/load-controller.js';
 import { loadRobot } from '../sim/load-robot.js';
-import { findBundle, readBundle } from '../sim/read-bundle.js';
+import { type FoundBundle, findBundle, readBundle } from '../sim/read-bundle.js';
 import { chooseContenders } from './choose-contenders.js';
 import { type ClosedLoopOptions, runClosedLoop } from './closed-loop.js';
 import { chooseSamples, collectResults, collectSamples, phaseTrial } from './collect.js';
@@ -66,9 +66,10 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
   const asked = parseConfig(evaluateConfigSchema, options.config ?? {}, 'evaluate config');
   const { weights, checkpoint, from } = options;
   const policy: PolicyReference = { reference: options.policy, weights, checkpoint, from };
-  const bundle = await bundleOf(policy);
+  const found = await findPolicy(policy);
+  const bundle = found?.bundle;
   const runtime = await openEngine(options, bundle, log, note);
-  const facts = await readTrainingFacts(bundle?.provenance ?? {});
+  const facts = await readTrainingFacts(bundle?.provenance ?? {}, found?.dataFolders);
   const robotName = options.robot ?? bundle?.robot.name ?? (await findController(options.policy, { weights })).robot;
   const loaded = await loadRobot(robotName);
   const { robot } = loaded;
@@ -172,10 +173,10 @@ function countSaved(
   return count;
 }
 
-/** The bundle that a reference names; undefined for a policy config. */
-async function bundleOf({ reference, checkpoint }: PolicyReference): Promise<PolicyBundle | undefined> {
+/** The bundle or run that a reference names; undefined for a policy config. */
+async function findPolicy({ reference, checkpoint }: PolicyReference): Promise<FoundBundle | undefined> {
   if ((await findBundle(reference)) === undefined) return undefined;
-  return (await readBundle(reference, { checkpoint })).bundle;
+  return readBundle(reference, { checkpoint });
 }
 
 /** The range that commands are drawn from; the paper's where the policy's own is not known. */

@@ -51,11 +51,15 @@ const provenanceSchema = z.object({
 /** Facts in the options of a recorded episode. */
 const recordedSchema = z.object({ ranges: rangeSchema.optional().catch(undefined) });
 
-export async function readTrainingFacts(provenance: Readonly<Record<string, unknown>>): Promise<TrainingFacts> {
+/** @param dataFolders where the training's data is now, where that is known better than the provenance says */
+export async function readTrainingFacts(
+  provenance: Readonly<Record<string, unknown>>,
+  dataFolders?: readonly string[],
+): Promise<TrainingFacts> {
   const { config, data, teacher, commandRange } = provenanceSchema.parse(provenance);
   const defaults = trainConfigSchema.parse({}).data;
   const { validationShare, command, hindsightWindow_s, hindsightTransient_s } = config?.data ?? defaults;
-  const named = data?.folders ?? config?.data.folders ?? [];
+  const named = dataFolders ?? data?.folders ?? config?.data.folders ?? [];
   const folders: string[] = [];
   for (const folder of named) if (await isThere(join(folder, MANIFEST_FILE))) folders.push(folder);
   const recorded = teacher !== undefined && commandRange !== undefined ? {} : await readRecorded(folders);

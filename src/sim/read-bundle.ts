@@ -9,7 +9,7 @@ import { packagePath } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
 import { BUNDLE_FILES, checkMadeFile, decodeBundle, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
 import { sha256 } from '../robot/sha256.js';
-import { bundleOfRun, RUN_FILES } from '../train/run-folder.js';
+import { bundleOfRun, RUN_FILES, readRun } from '../train/run-folder.js';
 
 export interface BundlePlace {
   readonly folder: string;
@@ -22,6 +22,8 @@ export interface FoundBundle extends BundlePlace {
   readonly weightsSha256: string;
   /** Path of policy.onnx, where there is one; reading it checks it against policy.json. */
   readonly onnx?: string;
+  /** Of a run: the folders that it was trained on, from the current folder. */
+  readonly dataFolders?: readonly string[];
 }
 
 export interface ReadBundleOptions {
@@ -59,7 +61,8 @@ export async function readBundle(reference: string, options: ReadBundleOptions =
   const { folder, kind } = place;
   if (kind === 'run') {
     const bundle = await bundleOfRun(folder, options.checkpoint);
-    return { ...place, bundle, weightsSha256: sha256(encodeBundle(bundle)[BUNDLE_FILES.weights]) };
+    const { dataFolders } = await readRun(folder);
+    return { ...place, bundle, dataFolders, weightsSha256: sha256(encodeBundle(bundle)[BUNDLE_FILES.weights]) };
   }
   if (options.checkpoint !== undefined) {
     throw new DataError({

@@ -4,12 +4,13 @@
 // bundle is made from it and a checkpoint.
 
 import { mkdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { parse, stringify } from 'yaml';
+import { join, relative, resolve } from 'node:path';
+import { stringify } from 'yaml';
 import { sizeOf } from '../base/arrays.js';
 import { parseConfig } from '../base/config.js';
+import { readYaml } from '../base/config-file.js';
 import { DataError, listNames } from '../base/errors.js';
-import { parseJson, writeFileAtomic } from '../base/files.js';
+import { isPresentFolder, parseJson, writeFileAtomic } from '../base/files.js';
 import { modelConfigSchema } from '../model/model-config.js';
 import { parameterSpecs } from '../model/parameters.js';
 import type { PolicyBundle } from '../policy/bundle.js';
@@ -34,19 +35,26 @@ export interface Run {
   readonly data: Readonly<Record<string, unknown>>;
 }
 
+export interface StoredRun extends Run {
+  /** The folders of config.data as they are reached from the current folder, which need not be where the run was started. */
+  readonly dataFolders: readonly string[];
+}
+
 export async function writeRun(run: Run): Promise<void> {
   await mkdir(run.folder, { recursive: true });
   const { model, tokens, normaliser } = run.recipe;
   const { channels: _, observationWidth: _m, actionWidth: _n, rate_hz, ...tokenConfig } = tokens;
-  const recipe = { rate_hz, tokens: tokenConfig, model, normaliser, robot: run.robot, data: run.data };
+  // Relative to the run: a project that is moved as a whole, runs and data, still finds its data.
+  const startedIn = relative(resolve(run.folder), process.cwd()) || '.';
+  const recipe = { rate_hz, startedIn, tokens: tokenConfig, model, normaliser, robot: run.robot, data: run.data };
   await writeFileAtomic(join(run.folder, RUN_FILES.recipe), `${JSON.stringify(recipe, null, 1)}\n`);
   await writeFileAtomic(join(run.folder, RUN_FILES.config), stringify(run.config));
 }
 
 /** @throws DataError where the folder is not a run */
-export async function readRun(folder: string): Promise<Run> {
-  const [configText, recipeText] = await Promise.all(
-    [RUN_FILES.config, RUN_FILES.recipe].map((name) =>
+export async function readRun(folder: string): Promise<StoredRun> {
+  const [recipeText] = await Promise.all(
+    [RUN_FILES.recipe, RUN_FILES.config].map((name) =>
       readFile(join(folder, name), 'utf8').catch((error: Error) => {
         throw new DataError(
           { where: join(folder, name), what: 'not a run folder', fix: 'Give the folder that nextgait train wrote' },
@@ -61,13 +69,24 @@ export async function readRun(folder: string): Promise<Run> {
   const tokens = createTokenSpec(parseConfig(tokenConfigSchema, raw.tokens, where), robot, raw.rate_hz as number);
   const normaliser = parseConfig(normaliserSchema, raw.normaliser, `${where}: normaliser`);
   checkNormaliser(normaliser, tokens, where);
+  const configFile = join(folder, RUN_FILES.config);
+  const config = parseConfig(trainConfigSchema, await readYaml(configFile), configFile);
   return {
     folder,
-    config: parseConfig(trainConfigSchema, parse(configText), join(folder, RUN_FILES.config)),
+    config,
+    dataFolders: await Promise.all(config.data.folders.map((data) => reachedFromHere(data, folder, raw.startedIn))),
     recipe: { model: parseConfig(modelConfigSchema, raw.model, where), tokens, normaliser },
     robot,
     data: raw.data as Record<string, unknown>,
   };
+}
+
+/** Runs of older versions do not say where they were started, and one that was moved alone says what no longer holds. */
+async function reachedFromHere(data: string, run: string, startedIn: unknown): Promise<string> {
+  if (typeof startedIn !== 'string') return data;
+  const there = resolve(run, startedIn, data);
+  if (there === resolve(data) || !(await isPresentFolder(there))) return data;
+  return relative(process.cwd(), there);
 }
 
 /** The policy of a run: the newest checkpoint, or a named one; the moving average of the weights where there is one. */

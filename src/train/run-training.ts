@@ -123,7 +123,9 @@ export async function startTraining(
  * @throws DataError where the data is not what it was
  */
 export async function resumeTraining(run: string, hooks: TrainingHooks): Promise<TrainingOutcome> {
-  const old = await readRun(run);
+  const { dataFolders, ...stored } = await readRun(run);
+  const { config } = stored;
+  const old = { ...stored, config: { ...config, data: { ...config.data, folders: [...dataFolders] } } };
   const unlock = await lockRun(run);
   try {
     return await resumeLocked(old, hooks);

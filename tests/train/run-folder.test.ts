@@ -1,13 +1,16 @@
 // A run's folder: who may train in it, what a start that is refused leaves, and where its data is found.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isUserError } from '../../src/base/errors.js';
 import { SILENT } from '../../src/base/logger.js';
 import { claimOutput, prepareOutput } from '../../src/base/output-folder.js';
+import { readTrainingFacts } from '../../src/evaluate/training-facts.js';
 import { onnxRuntime } from '../../src/runtime/onnx.js';
+import { readBundle } from '../../src/sim/read-bundle.js';
 import { readRun } from '../../src/train/run-folder.js';
 import { LOCK_FILE, lockRun } from '../../src/train/run-lock.js';
 import { resumeTraining, startTraining } from '../../src/train/run-training.js';
@@ -109,5 +112,43 @@ describe('a run', () => {
     const over = () => prepareOutput(at('run'), { ...output, overwrite: true });
     await expect(startTraining(at('run'), unknown, await hooks(), { claim: over })).rejects.toThrow(/nope/);
     expect((await readRun(at('run'))).config).toEqual(config);
+  });
+
+  it('finds its data from any folder, and after the project is moved; a bundle of it names no folder of the machine', async () => {
+    const here = process.cwd();
+    await mkdir(at('project'));
+    await rename(at('tiny'), at('project/tiny'));
+    try {
+      process.chdir(at('project'));
+      await startTraining('runs/one', configWith({ folders: ['tiny'] }), await hooks());
+      expect((await readRun('runs/one')).dataFolders).toEqual(['tiny']);
+      process.chdir(tmpdir());
+      const run = at('project/runs/one');
+      expect((await readRun(run)).dataFolders.map((data) => resolve(data))).toEqual([at('project/tiny')]);
+      expect(await resumeTraining(run, await hooks())).toMatchObject({ finished: true });
+      const { bundle, dataFolders } = await readBundle(run);
+      const { folders } = await readTrainingFacts(bundle.provenance, dataFolders);
+      expect(folders.map((data) => resolve(data))).toEqual([at('project/tiny')]);
+      expect(JSON.stringify(bundle.provenance)).not.toContain(folder);
+      expect(bundle.provenance).toMatchObject({ config: { data: { folders: ['tiny'] } }, data: { folders: ['tiny'] } });
+      await rename(at('project'), at('moved'));
+      const moved = (await readRun(at('moved/runs/one'))).dataFolders;
+      expect(moved.map((data) => resolve(data))).toEqual([at('moved/tiny')]);
+      // As older versions wrote it: relative to the current folder.
+      const file = at('moved/runs/one/recipe.json');
+      const { startedIn: _, ...older } = JSON.parse(await readFile(file, 'utf8'));
+      await writeFile(file, JSON.stringify(older));
+      expect((await readRun(at('moved/runs/one'))).dataFolders).toEqual(['tiny']);
+    } finally {
+      process.chdir(here);
+    }
+  });
+
+  it('with a mistake in its config.yaml names the file and line', async () => {
+    await startTraining(at('run'), configWith({ folders: [at('tiny')] }), await hooks());
+    await writeFile(at('run/config.yaml'), 'name: a\ntrain: [1, 2\n');
+    const error = await readRun(at('run')).catch((caught: unknown) => caught);
+    expect(isUserError(error)).toBe(true);
+    expect((error as Error).message).toMatch(/run\/config\.yaml:\d+: YAML: /);
   });
 });
