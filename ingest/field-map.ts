@@ -4,6 +4,7 @@
 // is, and what an action of the file is. docs/ingest.md describes every key with examples; configs/ingest has ready maps.
 
 import { access, readdir } from 'node:fs/promises';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { parseConfig } from '../src/base/config.js';
 import { loadConfig } from '../src/base/config-file.js';
@@ -103,6 +104,8 @@ const actionField = z.strictObject({
   ...selector,
   meaning: z.enum(['absolute', 'offset', 'scaled']),
   scale: perJoint.nullish(),
+  /** Quartiles of a scale that was estimated from the data: it is told in every episode. */
+  scaleRange: z.tuple([z.number(), z.number()]).optional(),
   /** What offset and scaled actions are added to (rad); the robot's default pose where absent. */
   default: perJoint.optional(),
 });
@@ -231,10 +234,15 @@ export function fieldRequests(map: FieldMap): FieldRequest[] {
  */
 export async function loadFieldMap(nameOrPath: string, settings: readonly string[] = []): Promise<FieldMap> {
   const path = await fieldMapPath(nameOrPath);
-  const map = await loadConfig(fieldMapSchema, path, settings);
+  const map = await loadConfig(fieldMapSchema, path, settings, settingValue);
   const findings = mapFindings(map, path);
   if (findings.length > 0) throw new FindingsError(findings);
   return map;
+}
+
+/** What the text of a setting stands for: YAML, in which null takes a key away. */
+export function settingValue(text: string): unknown {
+  return parse(text) ?? undefined;
 }
 
 /** A field map from plain data. @throws FindingsError naming every wrong key */

@@ -5,7 +5,7 @@ import { applySettings } from '../src/base/config.js';
 import { isUserError } from '../src/base/errors.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { ContradictionError } from './contradiction-error.js';
-import { parseFieldMap } from './field-map.js';
+import { parseFieldMap, settingValue } from './field-map.js';
 import { readMappedEpisodes } from './mapped-input.js';
 
 export interface MendedMap {
@@ -66,12 +66,4 @@ export async function firstProblem(
     if (!isUserError(error)) throw error;
     return error;
   }
-}
-
-/** Settings of contradictions are numbers, true and false, or words; null takes a key away. */
-function settingValue(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  if (text === 'null') return undefined;
-  const number = Number(text);
-  return Number.isNaN(number) ? text : number;
 }

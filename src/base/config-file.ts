@@ -34,13 +34,17 @@ export async function readYaml(path: string): Promise<unknown> {
   return overlay(await readYaml(resolve(dirname(path), base as string)), rest);
 }
 
-/** Reads, overlays `--set key=value` settings, validates and freezes. */
+/**
+ * Reads, overlays `--set key=value` settings, validates and freezes.
+ * @param parseValue what a setting's text stands for; YAML where absent
+ */
 export async function loadConfig<Schema extends z.ZodType>(
   schema: Schema,
   path: string,
   settings: readonly string[] = [],
+  parseValue: (text: string) => unknown = (text) => parse(text),
 ): Promise<z.output<Schema>> {
-  const tree = applySettings(await readYaml(path), settings, (text) => parse(text));
+  const tree = applySettings(await readYaml(path), settings, parseValue);
   try {
     return parseConfig(schema, tree, path);
   } catch (error) {
