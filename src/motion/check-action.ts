@@ -11,6 +11,7 @@
 //   row t with the action of row t + 1.
 
 import { leastSquares } from '../math/least-squares.js';
+import { type ForeignAction, foreignActions } from './check-action-columns.js';
 import { type Column, isValidAt } from './columns.js';
 
 export interface ActionEvidence {
@@ -23,6 +24,8 @@ export interface ActionEvidence {
   readonly lags?: ReadonlyMap<number, number>;
   /** Correlation of the action with torque, where there is any: near 1 it is torque. */
   readonly torqueCorrelation?: number;
+  /** Joints that the action of another joint moves. */
+  readonly foreign: readonly ForeignAction[];
 }
 
 export interface ScaleEvidence {
@@ -30,7 +33,9 @@ export interface ScaleEvidence {
   /** Weighted quartiles over joints. */
   readonly low: number;
   readonly high: number;
+  /** Joints that told it, of those whose action moves. */
   readonly joints: number;
+  readonly of: number;
   readonly from: 'torque' | 'motion';
 }
 
@@ -61,6 +66,7 @@ export function actionEvidence(input: ActionInput): ActionEvidence {
     scale: betterScale(scaleByTorque(series), scaleByMotion(series)),
     lags: lagGains(series),
     torqueCorrelation: torqueCorrelation(series),
+    foreign: foreignActions(series),
   };
 }
 
@@ -148,7 +154,7 @@ function scaleByTorque(series: readonly JointSeries[]): ScaleEvidence | undefine
     if (Math.abs(t) < TOLD) continue;
     told.push({ value: -fit.coefficients[0] / fit.coefficients[1], weight: Math.min(Math.abs(t), 50) });
   }
-  return medianScale(told, 'torque');
+  return medianScale(told, series.length, 'torque');
 }
 
 function scaleByMotion(series: readonly JointSeries[]): ScaleEvidence | undefined {
@@ -164,10 +170,14 @@ function scaleByMotion(series: readonly JointSeries[]): ScaleEvidence | undefine
     if (t < TOLD || 1 - a < 2 * fit.standardErrors[0]) continue;
     told.push({ value: c / (1 - a), weight: Math.min(t, 50) });
   }
-  return medianScale(told, 'motion');
+  return medianScale(told, series.length, 'motion');
 }
 
-function medianScale(told: { value: number; weight: number }[], from: 'torque' | 'motion'): ScaleEvidence | undefined {
+function medianScale(
+  told: { value: number; weight: number }[],
+  of: number,
+  from: 'torque' | 'motion',
+): ScaleEvidence | undefined {
   if (told.length < FEWEST_JOINTS) return undefined;
   told.sort((a, b) => a.value - b.value);
   const total = told.reduce((sum, { weight }) => sum + weight, 0);
@@ -179,7 +189,7 @@ function medianScale(told: { value: number; weight: number }[], from: 'torque' |
     }
     return told[told.length - 1].value;
   };
-  return { value: quantile(0.5), low: quantile(0.25), high: quantile(0.75), joints: told.length, from };
+  return { value: quantile(0.5), low: quantile(0.25), high: quantile(0.75), joints: told.length, of, from };
 }
 
 function lagGains(series: readonly JointSeries[]): ReadonlyMap<number, number> | undefined {

@@ -36,8 +36,11 @@ export interface OrientationVerdict {
   readonly evidence: string;
 }
 
-/** Angular velocity (rad/s) and speed (m/s) below which there is nothing to explain. */
+/** Angular velocity (rad/s) and speed (m/s) below which there is nothing to explain. A gyro shows a stance's sway. */
+const TURNS_NOT = 0.02;
 const AT_REST = 0.1;
+/** Difference of correlations that are the same but for rounding. */
+const SAME = 1e-6;
 /** Mean of the up direction along the world's for a robot that stands, and for one that cannot. */
 const STANDS = 0.9;
 const LIES = 0.5;
@@ -89,13 +92,15 @@ function byAngularVelocity(input: OrientationInput): OrientationVerdict | undefi
     const column = readOrientation(orientation, reading, order);
     for (const frame of frames) {
       const fit = fitTurn(column, angularVelocity, frame, frameCount, rate_hz);
-      if (fit === undefined || fit.size < AT_REST) continue;
+      if (fit === undefined || fit.size < TURNS_NOT) continue;
       candidates.push({ reading, angularFrame: frame, correlation: fit.correlation });
     }
   }
   const mapped = candidates.find((one) => one.reading === 'as mapped' && one.angularFrame === angularFrame);
   const better = betterThanMapped(candidates, mapped);
-  if (better === undefined) return undefined;
+  // Where the mapped reading with the opposite sign explains as much, the sign may be wrong as well: the inverse of an
+  // orientation turns the opposite way in the other frame.
+  if (better === undefined || -mapped!.correlation > better.correlation - SAME) return undefined;
   return {
     reading: better.reading,
     angularFrame: better.angularFrame,

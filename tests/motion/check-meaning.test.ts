@@ -1,7 +1,6 @@
 // What numbers are, found from the numbers: made with one meaning, they must be recognised as that and no other.
 
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../src/base/random.js';
 import { fromAxisAngle, multiplyQuaternions, projectedGravity, rotate } from '../../src/math/quaternion.js';
 import { type ActionInput, actionEvidence } from '../../src/motion/check-action.js';
 import { contradictedOrientation, type OrientationInput, readOrientation } from '../../src/motion/check-orientation.js';
@@ -9,6 +8,7 @@ import { isClearlyBetter, measureSupport } from '../../src/motion/check-support.
 import { fitTravel, fitTurn, fitVelocity } from '../../src/motion/check-velocity.js';
 import type { Column } from '../../src/motion/columns.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
+import { drivenJoints } from '../driven-joints.js';
 
 const RATE = 50;
 const FRAMES = 200;
@@ -112,6 +112,13 @@ describe('an orientation', () => {
     expect(contradictedOrientation({ ...input, orientation: inverse, ...path })?.reading).toBe('inverse');
   });
 
+  it('is not blamed where the gyro has the opposite sign', () => {
+    const negative = { width: 3, data: angularBase.data.map((value) => -value) };
+    expect(
+      contradictedOrientation({ ...input, angularVelocity: negative, angularFrame: 'base' })?.reading,
+    ).toBeUndefined();
+  });
+
   it('is left alone where nothing moves and nothing else is known', () => {
     const still = column(4, (_, k) => (k === 0 ? 1 : 0));
     const rest = column(3, () => 0);
@@ -122,44 +129,8 @@ describe('an orientation', () => {
 });
 
 describe('an action', () => {
-  const DEFAULT = [0.3, -0.2, 0.9, -0.6, 0.1, 0.4];
-
-  /** Joints of unit inertia under PD control, stepped at 1 kHz; actions are smooth noise. */
-  function driven(scale: number, meaning: 'offset' | 'absolute', statesAfter = false): ActionInput {
-    const random = new Random(7).split('actions');
-    const width = DEFAULT.length;
-    const columns = { position: new Float64Array(FRAMES * width), velocity: new Float64Array(FRAMES * width) };
-    const action = new Float64Array(FRAMES * width);
-    const torque = new Float64Array(FRAMES * width);
-    for (let joint = 0; joint < width; joint++) {
-      const base = meaning === 'offset' ? DEFAULT[joint] : 0;
-      let q = DEFAULT[joint];
-      let dq = 0;
-      let target = DEFAULT[joint];
-      for (let frame = 0; frame < FRAMES; frame++) {
-        const at = frame * width + joint;
-        target += 0.4 * (DEFAULT[joint] + random.uniform(-0.6, 0.6) - target);
-        action[at] = (target - base) / scale;
-        if (!statesAfter) [columns.position[at], columns.velocity[at]] = [q, dq];
-        torque[at] = 100 * (target - q) - 8 * dq;
-        for (let step = 0; step < 20; step++) {
-          dq += (100 * (target - q) - 8 * dq) * 0.001;
-          q += dq * 0.001;
-        }
-        if (statesAfter) [columns.position[at], columns.velocity[at]] = [q, dq];
-      }
-    }
-    const wide = (data: Float64Array): Column => ({ width, data });
-    return {
-      frameCount: FRAMES,
-      rate_hz: RATE,
-      position: wide(columns.position),
-      velocity: wide(columns.velocity),
-      action: wide(action),
-      torque: wide(torque),
-      default_rad: DEFAULT,
-    };
-  }
+  const driven = (scale: number, meaning: 'offset' | 'absolute', statesAfter = false): ActionInput =>
+    drivenJoints({ frameCount: FRAMES, default_rad: [0.3, -0.2, 0.9, -0.6, 0.1, 0.4], scale, meaning, statesAfter });
 
   it.each([
     ['offset', 1, 0],
@@ -193,6 +164,17 @@ describe('an action', () => {
     expect(scale?.from).not.toBe('torque');
   });
 
+  it('in the order of other joints is told by the joints that follow it, and in its own is not', () => {
+    const input = driven(1, 'offset');
+    expect(actionEvidence(input).foreign).toEqual([]);
+    // Each joint has the action of the next one.
+    const turned = input.action.data.map((_, at) => input.action.data[at - (at % 6) + ((at + 1) % 6)]);
+    const { foreign } = actionEvidence({ ...input, action: { width: 6, data: turned } });
+    expect(foreign.map(({ joint, drivenBy }) => [joint, (drivenBy + 1) % 6])).toEqual(
+      [0, 1, 2, 3, 4, 5].map((joint) => [joint, joint]),
+    );
+  });
+
   it('of held joints says nothing', () => {
     const input = driven(1, 'offset');
     const evidence = actionEvidence({ ...input, action: { width: 6, data: new Float64Array(FRAMES * 6) } });
@@ -216,5 +198,11 @@ describe('joint angles', () => {
     expect(isClearlyBetter(right, wrong)).toBe(true);
     expect(isClearlyBetter(wrong, right)).toBe(false);
     expect(measureSupport({ frameCount: 1, jointPosition: own }, robot).footTilt_rad).toBeUndefined();
+    // How a foot lies does not depend on where the base is.
+    const { baseQuaternion } = upright;
+    expect(measureSupport({ frameCount: 1, jointPosition: reversed, baseQuaternion }, robot).footTilt_rad).toBeCloseTo(
+      wrong.footTilt_rad!,
+      12,
+    );
   });
 });
