@@ -15,8 +15,8 @@ import { columnsOf } from './columns-of.js';
 import type { FieldMap } from './field-map.js';
 import { type JointMap, joinJoints } from './joint-map.js';
 import type { RawField, RawInput, RawRecording, RawTable } from './recording.js';
-import { checkSemantics, type SemanticsInput } from './semantics.js';
-import { clockDrift } from './semantics-velocity.js';
+import { checkSemantics } from './semantics.js';
+import { checkStamps, timeFindings } from './semantics-time.js';
 
 export interface AssembleOptions {
   /** Name of the input without folders, and SHA-256 of its contents. */
@@ -91,12 +91,14 @@ function assembleEpisode(
     return repaired.track;
   });
   refuseErrors(findings, where);
+  const fileRate_hz = checkStamps(tracks[0].time_s, map, where);
   const resampled = resampleTracks(tracks, { rate_hz: options.rate_hz }, where);
   if (resampled.frameCount < FEWEST_FRAMES) {
     throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
   }
-  const read = { motion: resampled, map, joints, robot };
-  findings.push(...checkSemantics(read, where), ...driftFindings(read));
+  const read = { motion: resampled, map, joints, robot, fileRate_hz };
+  findings.push(...checkSemantics(read, where), ...timeFindings(read));
+  if (resampled.columns.jointPosition === undefined) findings.push(NO_JOINTS);
   const inBase: Motion = { ...resampled, columns: toBaseFrame(resampled, map, where) };
   const { columns, derived } = deriveChannels(inBase);
   const executed: Columns = map.channels.executedAction === 'same' ? { executedAction: columns.action } : {};
@@ -210,18 +212,13 @@ function gapFindings(time_s: Float64Array): Finding[] {
   return [{ kind: 'gap', severity: 'warning', message }];
 }
 
-function driftFindings(input: SemanticsInput): Finding[] {
-  const ratio = clockDrift(input);
-  if (ratio === undefined) return [];
-  const percent = ((ratio - 1) * 100).toFixed(1);
-  return [
-    {
-      kind: 'clock',
-      severity: 'warning',
-      message: `velocities are ${percent} % off the derivative by the time stamps: the clock drifts`,
-    },
-  ];
-}
+/** Joints are what a policy is trained on: a channel of them was left out of the map, or is not in the file. */
+const NO_JOINTS: Finding = {
+  kind: 'no-joints',
+  severity: 'warning',
+  channel: 'jointPosition',
+  message: 'the episode has no joint positions: a policy cannot be trained on it',
+};
 
 /** @throws FindingsError with every finding that makes the input unusable */
 function refuseErrors(findings: readonly Finding[], where: string): void {

@@ -6,6 +6,7 @@ import { explainsMore, fitTravel, fitTurn, fitVelocity, type VelocityFit } from 
 import type { Column } from '../src/motion/columns.js';
 import type { ChannelName } from '../src/motion/episode.js';
 import type { Contradiction, SemanticsInput } from './semantics.js';
+import { fileJoints } from './semantics-joints.js';
 
 type VelocityName = 'jointVelocity' | 'baseLinearVelocity' | 'baseAngularVelocity';
 
@@ -66,8 +67,11 @@ const POSITION_OF = {
 /** How near a ratio must be to a unit's factor (share of it). */
 const UNIT_MARGIN = 0.2;
 
-/** Units by the ratio of velocities to derivatives, and by sizes that a robot can have. */
-export function unitContradictions(input: SemanticsInput): Contradiction[] {
+/**
+ * Units by the ratio of velocities to derivatives, and by sizes that a robot can have.
+ * @param isOriented false where the orientation is read wrongly, which may turn the sign of an angular velocity
+ */
+export function unitContradictions(input: SemanticsInput, isOriented = true): Contradiction[] {
   const found: Contradiction[] = [];
   const told = new Set<ChannelName>();
   const tell = (channel: ChannelName, message: string, unit: string) => {
@@ -79,8 +83,13 @@ export function unitContradictions(input: SemanticsInput): Contradiction[] {
   for (const [name, { correlation, ratio }] of fits(input)) {
     if (Math.abs(correlation) < IS_DERIVATIVE) continue;
     const position = POSITION_OF[name];
+    // By a position in another unit than the map's a velocity cannot be told.
+    if (told.has(position)) continue;
     if (ratio < 0) {
-      const message = `${name} is the negative derivative of ${position} (correlation ${correlation.toFixed(2)})`;
+      if (name === 'baseAngularVelocity' && !isOriented) continue;
+      const or =
+        name === 'baseAngularVelocity' ? ', or the orientation is world to base and its frame the other one' : '';
+      const message = `${name} is the negative derivative of ${position} (correlation ${correlation.toFixed(2)}): its sign is wrong${or}`;
       found.push({ about: 'units', channel: name, message, fix: [] });
       continue;
     }
@@ -102,7 +111,7 @@ export function unitContradictions(input: SemanticsInput): Contradiction[] {
 }
 
 /** Base height in robots' lengths and joint angles beyond anything a joint can do. */
-function sizeContradictions({ motion, map, robot }: SemanticsInput): [ChannelName, string, string][] {
+function sizeContradictions({ motion, map, joints, robot }: SemanticsInput): [ChannelName, string, string][] {
   const found: [ChannelName, string, string][] = [];
   const { basePosition, jointPosition } = motion.columns;
   if (basePosition !== undefined) {
@@ -123,16 +132,21 @@ function sizeContradictions({ motion, map, robot }: SemanticsInput): [ChannelNam
     }
   }
   if (jointPosition !== undefined) {
-    const size = rms(jointPosition.data);
+    // Joints that are held have the position that the map gives them.
+    const moved = fileJoints(joints);
+    const size = Math.sqrt(meanOf(jointPosition, moved, (angle) => angle ** 2));
+    const usual = Math.sqrt(
+      moved.reduce((sum, joint) => sum + robot.defaultPosition_rad[joint] ** 2, 0) / moved.length,
+    );
     const unit = map.channels.jointPosition?.unit ?? 'rad';
-    const share = shareBeyond(jointPosition.data, 2 * Math.PI);
+    const share = meanOf(jointPosition, moved, (angle) => (Math.abs(angle) > 2 * Math.PI ? 1 : 0));
     if (unit !== 'deg' && share > 0.05) {
       const message = `jointPosition is beyond a full turn in ${(share * 100).toFixed(0)} % of its values: its unit is deg`;
       found.push(['jointPosition', message, 'deg']);
     }
     // Radians taken for degrees: almost nothing is left of a pose that the robot has when it does nothing.
-    if (unit === 'deg' && size < 0.02 && rms(robot.defaultPosition_rad) > 0.1) {
-      const message = `jointPosition is ${size.toPrecision(2)} rad RMS, the default pose ${rms(robot.defaultPosition_rad).toPrecision(2)}: its unit is rad, not deg`;
+    if (unit === 'deg' && size < 0.02 && usual > 0.1) {
+      const message = `jointPosition is ${size.toPrecision(2)} rad RMS, the default pose ${usual.toPrecision(2)}: its unit is rad, not deg`;
       found.push(['jointPosition', message, 'rad']);
     }
   }
@@ -154,23 +168,49 @@ export function rateContradictions(input: SemanticsInput): Contradiction[] {
   const { time } = input.map;
   const names = good.map(([name]) => name).join(', ');
   const share = `${names} ${good.length > 1 ? 'are' : 'is'} ${ratio.toFixed(2)} times the derivative`;
-  if (time.rate_hz !== undefined) {
-    const rate = Number((time.rate_hz * ratio).toPrecision(3));
-    const message = `the rate is about ${rate} Hz, not ${time.rate_hz}: ${share}`;
-    return [{ about: 'rate', message, fix: [`time.rate_hz=${rate}`] }];
-  }
-  const message = `time runs ${ratio > 1 ? 'too slowly' : 'too fast'} by a factor of ${ratio.toFixed(2)}: ${share}`;
-  return [{ about: 'rate', message, fix: [] }];
+  // Of all velocities the one that follows its position most closely tells the rate best.
+  const closest = good.reduce((a, b) => (b[1].correlation > a[1].correlation ? b : a));
+  const rate = measuredRate(input.fileRate_hz, closest[1].ratio);
+  const instead = (['rateArray', 'array', 'column', 'path'] as const).filter((key) => time[key] !== undefined);
+  const fix = [`time.rate_hz=${rate}`, ...instead.map((key) => `time.${key}=null`)];
+  const says = time.rate_hz ?? Number(input.fileRate_hz.toPrecision(3));
+  return [{ about: 'rate', message: `the rate is about ${rate} Hz, not ${says}: ${share}`, fix }];
 }
 
-/** The factor by which a clock is off, where velocities that follow their positions closely agree on it. */
-export function clockDrift(input: SemanticsInput): number | undefined {
-  const close = [...fits(input).values()].filter(({ correlation }) => correlation > 0.99);
+/** How near a measured rate must be to a usual one to be taken for it (share of it). */
+const USUAL_RATE_MARGIN = 0.015;
+
+/** A multiple of five (of fifty, above 200 Hz) where one is near, as recorders have it; three digits elsewhere. */
+function measuredRate(fileRate_hz: number, ratio: number): number {
+  const rate = fileRate_hz * ratio;
+  const step = rate > 200 ? 50 : 5;
+  const usual = step * Math.round(rate / step);
+  return Math.abs(rate - usual) < USUAL_RATE_MARGIN * rate ? usual : Number(rate.toPrecision(3));
+}
+
+/** True where a velocity of the file shows that time runs as the map says. */
+export function isTimeConfirmed(input: SemanticsInput): boolean {
+  return [...fits(input).values()].some(({ correlation }) => correlation > 0.9);
+}
+
+/** Correlation of a velocity that tells time by itself, and of one that only says which way it is off: joints of a walk
+ *  turn too fast for Simpson's rule. */
+const TELLS_TIME = 0.999;
+const TELLS_WAY = 0.98;
+
+/** The factor by which a clock is off, and the rate that the file then has. */
+export function clockDrift(input: SemanticsInput): { ratio: number; rate_hz: number } | undefined {
+  const close = [...fits(input).values()].filter(({ correlation }) => correlation > TELLS_WAY);
   if (close.length === 0) return undefined;
-  const ratios = close.map(({ ratio }) => ratio);
-  const ratio = upperMedian(ratios);
-  const agree = ratios.every((one) => Math.abs(one - ratio) < DRIFT_MARGIN / 3);
-  return agree && Math.abs(ratio - 1) > DRIFT_MARGIN && Math.abs(ratio - 1) < RATE_MARGIN ? ratio : undefined;
+  const closest = close.reduce((a, b) => (b.correlation > a.correlation ? b : a));
+  const { ratio } = closest;
+  const isTold = ({ ratio: other }: VelocityFit) => {
+    if (closest.correlation > TELLS_TIME) return other - 1 === 0 || Math.sign(other - 1) === Math.sign(ratio - 1);
+    return Math.abs(other - ratio) < DRIFT_MARGIN / 3;
+  };
+  const isOff = Math.abs(ratio - 1) > DRIFT_MARGIN && Math.abs(ratio - 1) < RATE_MARGIN;
+  if (!isOff || !close.every(isTold)) return undefined;
+  return { ratio, rate_hz: measuredRate(input.fileRate_hz, ratio) };
 }
 
 /** A linear velocity that is the derivative in the other frame and not in this one. */
@@ -195,14 +235,9 @@ function columnValues({ data, width }: Column, k: number): number[] {
   return Array.from({ length: data.length / width }, (_, frame) => data[frame * width + k]);
 }
 
-function rms(values: ArrayLike<number>): number {
+/** Mean of a function of some entries of all rows. */
+function meanOf({ data, width }: Column, entries: readonly number[], value: (entry: number) => number): number {
   let sum = 0;
-  for (let k = 0; k < values.length; k++) sum += values[k] ** 2;
-  return Math.sqrt(sum / values.length);
-}
-
-function shareBeyond(values: ArrayLike<number>, bound: number): number {
-  let count = 0;
-  for (let k = 0; k < values.length; k++) if (Math.abs(values[k]) > bound) count++;
-  return count / values.length;
+  for (let row = 0; row < data.length; row += width) for (const k of entries) sum += value(data[row + k]);
+  return sum / ((data.length / width) * entries.length);
 }

@@ -5,15 +5,14 @@
 // stands still, a channel that is not there) contradicts nothing.
 
 import { contradictedOrientation } from '../src/motion/check-orientation.js';
-import { isClearlyBetter, measureSupport, type Support } from '../src/motion/check-support.js';
-import type { Column, Motion } from '../src/motion/columns.js';
+import type { Motion } from '../src/motion/columns.js';
 import type { ChannelName, Finding } from '../src/motion/episode.js';
 import type { RobotModel } from '../src/robot/robot-model.js';
 import { ContradictionError } from './contradiction-error.js';
-import { type FieldMap, JOINT_ORDERS, type Trusted } from './field-map.js';
+import type { FieldMap, Trusted } from './field-map.js';
 import type { JointMap } from './joint-map.js';
-import { robotJointNames } from './recording.js';
 import { actionContradictions } from './semantics-action.js';
+import { jointOrderContradictions } from './semantics-joints.js';
 import { rateContradictions, unitContradictions, velocityFrameContradictions } from './semantics-velocity.js';
 
 export interface Contradiction {
@@ -23,6 +22,8 @@ export interface Contradiction {
   readonly message: string;
   /** Settings that would mend the map: `channels.action.meaning=offset`. */
   readonly fix: readonly string[];
+  /** True where it is likely and not beyond doubt: told, and nothing is refused or mended. */
+  readonly isWarning?: boolean;
 }
 
 export interface SemanticsInput {
@@ -30,6 +31,8 @@ export interface SemanticsInput {
   readonly map: FieldMap;
   readonly joints: JointMap;
   readonly robot: RobotModel;
+  /** Frames per second by the file's time stamps, before it was resampled (Hz). */
+  readonly fileRate_hz: number;
 }
 
 /**
@@ -39,40 +42,52 @@ export interface SemanticsInput {
 export function checkSemantics(input: SemanticsInput, where: string): Finding[] {
   const found = contradictions(input);
   const isTrusted = ({ about }: Contradiction) => input.map.trust.includes(about);
-  const refused = found.filter((one) => !isTrusted(one));
+  const refused = found.filter((one) => !isTrusted(one) && !one.isWarning);
   if (refused.length > 0) {
     throw new ContradictionError(
       refused.map(({ message, fix, about }) => ({ where, what: message, fix: howToMend(fix, about) })),
       refused.flatMap(({ fix }) => fix),
     );
   }
-  return found.map(({ channel, message }): Finding => {
-    const about = channel === undefined ? {} : { channel };
-    return { kind: 'contradiction', severity: 'warning', ...about, message: `${message} (trusted by the map)` };
+  const told = found.map((one): Finding => {
+    const { channel, message, fix } = one;
+    const mend = fix.length === 0 ? '' : `. Where that is so: --set ${fix.join(' --set ')}`;
+    const said = isTrusted(one) ? `${message} (trusted by the map)` : `${message}${mend}`;
+    return { kind: 'contradiction', severity: 'warning', ...(channel === undefined ? {} : { channel }), message: said };
   });
+  return [...told, ...estimateFindings(input.map)];
+}
+
+/** A scale that was taken from the data is not what the controller had. */
+function estimateFindings({ channels: { action } }: FieldMap): Finding[] {
+  if (action?.scaleRange === undefined) return [];
+  const message = `the action's scale of ${action.scale} is an estimate (quartiles over joints ${action.scaleRange.join(' .. ')}): give channels.action.scale as its controller has it, and channels.action.scaleRange=null`;
+  return [{ kind: 'estimate', severity: 'warning', channel: 'action', message }];
 }
 
 function howToMend(fix: readonly string[], about: Trusted): string {
-  const mend = fix.length === 0 ? '' : `Mend the map: --set ${fix.join(' --set ')}; or, if it is right after all: `;
-  return `${mend}--set trust=[${about}]`;
+  const trust = `--set trust=[${about}]`;
+  if (fix.length === 0) return `If it is right after all: ${trust}`;
+  return `Mend the map: --set ${fix.join(' --set ')}; or, if it is right after all: ${trust}`;
 }
 
 /** Everything in which the data contradicts the map. */
 export function contradictions(input: SemanticsInput): Contradiction[] {
   const order = jointOrderContradictions(input);
   // Of columns in the wrong order nothing else can be said.
-  return order.length > 0 ? order : [...orientationContradictions(input), ...otherContradictions(input)];
+  return order.some(({ isWarning }) => !isWarning) ? order : [...order, ...otherContradictions(input)];
 }
 
 function otherContradictions(input: SemanticsInput): Contradiction[] {
-  const units = unitContradictions(input);
+  const orientation = orientationContradictions(input);
+  // An orientation that is read wrongly may turn the other way than the robot does.
+  const units = unitContradictions(input, orientation.length === 0);
   // A wrong unit shows in every ratio: the rate is told where units are right.
-  return [
-    ...units,
-    ...(units.length > 0 ? [] : rateContradictions(input)),
-    ...velocityFrameContradictions(input),
-    ...actionContradictions(input),
-  ];
+  const rate = units.length > 0 ? [] : rateContradictions(input);
+  // What actions are is told by positions, velocities and time: where those are wrong, it would be told wrongly.
+  const isMeasured = [...units, ...rate].every(({ about, isWarning }) => isWarning || input.map.trust.includes(about));
+  const action = isMeasured ? actionContradictions(input) : [];
+  return [...orientation, ...units, ...rate, ...velocityFrameContradictions(input), ...action];
 }
 
 function orientationContradictions({ motion, map }: SemanticsInput): Contradiction[] {
@@ -116,46 +131,4 @@ function orientationContradictions({ motion, map }: SemanticsInput): Contradicti
     });
   }
   return found;
-}
-
-/** Files without joint names: whether the other order of the robot's joints fits and the mapped one does not. */
-function jointOrderContradictions({ motion, map, robot }: SemanticsInput): Contradiction[] {
-  const mapped = map.joints.names.robot;
-  const { jointPosition, basePosition, baseQuaternion } = motion.columns;
-  if (mapped === undefined || jointPosition === undefined) return [];
-  const { frameCount } = motion;
-  const base = { frameCount, basePosition, baseQuaternion };
-  const support = measureSupport({ ...base, jointPosition }, robot);
-  for (const other of JOINT_ORDERS) {
-    if (other === mapped) continue;
-    const reordered = inOtherOrder(jointPosition, robotJointNames(mapped, robot), robotJointNames(other, robot), robot);
-    const better = measureSupport({ ...base, jointPosition: reordered }, robot);
-    if (!isClearlyBetter(better, support)) continue;
-    const text = ({ pastLimits, footTilt_rad: tilt }: Support) => {
-      const foot = tilt === undefined ? '' : `, standing foot tilted by ${((tilt * 180) / Math.PI).toFixed(0)}°`;
-      return `${(pastLimits * 100).toFixed(1)} % of angles past limits${foot}`;
-    };
-    return [
-      {
-        about: 'joint-order',
-        channel: 'jointPosition',
-        message: `joints are in ${ORDER_NAMES[other]}, not in ${ORDER_NAMES[mapped]}: ${text(better)} against ${text(support)}`,
-        fix: [`joints.names.robot=${other}`],
-      },
-    ];
-  }
-  return [];
-}
-
-const ORDER_NAMES = { model: "the model's order", 'breadth-first': 'breadth-first order' } as const;
-
-/** The same file columns under other names, again in the robot's joint order. */
-function inOtherOrder(column: Column, from: readonly string[], to: readonly string[], robot: RobotModel): Column {
-  const at = new Map(robot.jointNames.map((name, joint) => [name, joint]));
-  const width = from.length;
-  const data = new Float64Array(column.data.length);
-  for (let start = 0; start < data.length; start += width) {
-    for (let k = 0; k < width; k++) data[start + at.get(to[k])!] = column.data[start + at.get(from[k])!];
-  }
-  return { ...column, data };
 }
