@@ -1,7 +1,7 @@
 // Reads YAML (and so JSON) configuration from disk, with `extends` resolved and `--set` applied, then validated.
 
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { applySettings, parseConfig } from './config.js';
@@ -9,9 +9,14 @@ import { DataError, FindingsError } from './errors.js';
 
 /**
  * Reads a YAML file as a plain tree. A top-level `extends: other.yaml` is read first and overlaid, object by object.
- * @throws DataError with file:line for unreadable or malformed files
+ * @throws DataError with file:line for unreadable or malformed files, and files that extend themselves
  */
 export async function readYaml(path: string): Promise<unknown> {
+  return readExtended(path, []);
+}
+
+/** @param extending the files on the way to this one, resolved */
+async function readExtended(path: string, extending: readonly string[]): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -31,7 +36,17 @@ export async function readYaml(path: string): Promise<unknown> {
   const tree = document.toJS() as Record<string, unknown> | null;
   if (tree === null || typeof tree !== 'object' || typeof tree.extends !== 'string') return tree ?? {};
   const { extends: base, ...rest } = tree;
-  return overlay(await readYaml(resolve(dirname(path), base as string)), rest);
+  const chain = [...extending, resolve(path)];
+  const next = resolve(dirname(path), base as string);
+  if (chain.includes(next)) {
+    throw new DataError({
+      where: `${path}: extends`,
+      what: 'the file extends itself',
+      found: [...chain.slice(chain.indexOf(next)), next].map((file) => basename(file)).join(' extends '),
+      fix: 'Name another file, or leave extends out',
+    });
+  }
+  return overlay(await readExtended(next, chain), rest);
 }
 
 /**
@@ -45,20 +60,38 @@ export async function loadConfig<Schema extends z.ZodType>(
   parseValue: (text: string) => unknown = (text) => parse(text),
 ): Promise<z.output<Schema>> {
   const tree = applySettings(await readYaml(path), settings, parseValue);
+  return blaming(settings, () => parseConfig(schema, tree, path), path);
+}
+
+/**
+ * What settings brought in is blamed on them, and not on the file that they went over.
+ * @param parse throws findings of `path`
+ * @param flag that the settings came from
+ */
+export function blaming<T>(settings: readonly string[], parse: () => T, path: string, flag = '--set'): T {
   try {
-    return parseConfig(schema, tree, path);
+    return parse();
   } catch (error) {
     if (!(error instanceof FindingsError)) throw error;
     throw new FindingsError(
-      error.findings.map((finding) => ({ ...finding, where: blame(finding.where, path, settings) })),
+      error.findings.map((finding) => {
+        const key = finding.where.startsWith(`${path}: `) ? finding.where.slice(path.length + 2) : undefined;
+        const setting = key === undefined ? undefined : settings.findLast((one) => isWithin(key, keyOf(one)));
+        if (setting === undefined) return finding;
+        const place = key === keyOf(setting) ? '' : `: ${key}`;
+        return { ...finding, where: `${flag} ${setting}${place}` };
+      }),
     );
   }
 }
 
-/** A wrong key that a setting brought in is the setting's, not the file's. */
-function blame(where: string, path: string, settings: readonly string[]): string {
-  const setting = settings.findLast((one) => where === `${path}: ${one.slice(0, one.indexOf('='))}`);
-  return setting === undefined ? where : `--set ${setting}`;
+/** `commands.ranges` and `commands.ranges.vx_mps`, either way round: a finding may be of a part, or of the whole. */
+function isWithin(a: string, b: string): boolean {
+  return a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`);
+}
+
+function keyOf(setting: string): string {
+  return setting.slice(0, setting.indexOf('='));
 }
 
 /** Objects merge key by key; anything else in `top` replaces what is in `base`. */

@@ -4,7 +4,7 @@
 // kind of mistake in a training run. Schemas therefore use z.strictObject throughout.
 
 import type { z } from 'zod';
-import { type DataErrorDetail, FindingsError } from './errors.js';
+import { type DataErrorDetail, FindingsError, isUserError } from './errors.js';
 import { nearest } from './nearest.js';
 
 /**
@@ -100,7 +100,13 @@ export function applySettings(
       if (typeof node[key] !== 'object' || node[key] === null) node[key] = {};
       node = node[key] as Record<string, unknown>;
     }
-    node[path[path.length - 1]] = parseValue(setting.slice(at + 1));
+    try {
+      node[path[path.length - 1]] = parseValue(setting.slice(at + 1));
+    } catch (error) {
+      if (isUserError(error)) throw error;
+      const found = (error as Error).message.split('\n')[0];
+      throw new FindingsError([{ where: `${flag} ${setting}`, what: 'value cannot be read', found }]);
+    }
   }
   return root;
 }

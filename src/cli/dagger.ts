@@ -1,14 +1,15 @@
 // nextgait dagger: rolls a policy out, labels the states it comes to with its teacher's actions, and trains on.
 
+import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
 import { applySettings, parseConfig } from '../base/config.js';
-import { loadConfig } from '../base/config-file.js';
+import { blaming, loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { chooseRuntime } from '../runtime/choose.js';
 import { type DaggerOutcome, dagger, type RoundRecord } from '../sim/dagger.js';
 import { recordSchema } from '../sim/record-settings.js';
-import { readRun } from '../train/run-folder.js';
+import { RUN_FILES, readRun } from '../train/run-folder.js';
 import { type TrainConfig, trainConfigSchema } from '../train/train-config.js';
 import {
   type CommonOptions,
@@ -142,8 +143,10 @@ async function trainingOf(folder: string, flags: DaggerFlags): Promise<TrainConf
   const config = { ...written, data: { ...written.data, folders: dataFolders } };
   const settings = [...flags.setTrain];
   if (flags.steps !== undefined) settings.push(`train.steps=${flags.steps}`);
-  const tree = applySettings(structuredClone(config), settings, (text) => parse(text));
-  return parseConfig(trainConfigSchema, tree, `${folder}/config.yaml`);
+  const flag = '--set-train';
+  const tree = applySettings(structuredClone(config), settings, (text) => parse(text), flag);
+  const file = join(folder, RUN_FILES.config);
+  return blaming(settings, () => parseConfig(trainConfigSchema, tree, file), file, flag);
 }
 
 function describeRound(round: RoundRecord, episodes: number): string {

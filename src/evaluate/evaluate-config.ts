@@ -44,6 +44,9 @@ export const evaluateConfigSchema = z
     /** Robots simulated side by side in one worker. */
     slots: z.int().min(1).default(25),
   })
-  .refine(({ settle_s, duration_s }) => settle_s < duration_s, 'settle_s is not below duration_s');
+  .refine(({ settle_s, duration_s }) => settle_s < duration_s, {
+    path: ['duration_s'],
+    message: 'not above settle_s, the time that velocities are not judged',
+  });
 
 export type EvaluateConfig = z.output<typeof evaluateConfigSchema>;
