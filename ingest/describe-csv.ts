@@ -95,10 +95,14 @@ function endOf({ rowCount }: CsvTable): string {
   return rowCount < SAMPLE_ROWS ? `, ${rowCount} rows` : '';
 }
 
-/** Delimiter and header by the first line: the delimiter that cuts it most often; a header is what is no number. */
+/**
+ * Delimiter and header by the first line: the delimiter that cuts it most often, a space where no other does (others may
+ * have spaces behind them); a header is what is no number.
+ */
 async function dialectOf(path: string): Promise<{ delimiter: string; header: boolean }> {
   const line = await firstLine(path);
-  const counts = [',', ';', '\t', ' '].map((delimiter) => ({ delimiter, parts: line.split(delimiter) }));
+  const cut = (delimiter: string) => ({ delimiter, parts: line.split(delimiter) });
+  const counts = /[,;\t]/.test(line) ? [',', ';', '\t'].map(cut) : [cut(','), cut(' ')];
   const { delimiter, parts } = counts.reduce((best, one) => (one.parts.length > best.parts.length ? one : best));
   const isNumber = (cell: string) =>
     cell.trim() === '' || /^[+-]?(nan|inf)$/i.test(cell.trim()) || !Number.isNaN(Number(cell));

@@ -62,7 +62,9 @@ export async function readCsv(
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: { lines: number } }>) {
       if (header === undefined) {
-        header = options.header === false ? record.map((_, index) => String(index)) : record;
+        // numpy.savetxt puts # before its header.
+        const names = [record[0].replace(/^#\s*/, ''), ...record.slice(1)];
+        header = options.header === false ? record.map((_, index) => String(index)) : names;
         requireDistinct(header, path);
         columns = choose(header);
         indices = indicesOf(columns, header, path);

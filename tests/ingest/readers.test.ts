@@ -3,6 +3,7 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { describeSource } from '../../ingest/formats.js';
 import { readCsv } from '../../ingest/readers/csv.js';
 import { readJsonl } from '../../ingest/readers/jsonl.js';
 import { NpzFile } from '../../ingest/readers/npz.js';
@@ -92,6 +93,19 @@ describe('a file that ends in the middle of a line', () => {
     expect([...lines.columns.get('a')!.values]).toEqual([1, 2, 3, 4]);
     expect(lines.cut).toBe('line 3, the last one, is cut off and left out');
     await expect(readJsonl(fileWith('b.jsonl', '{"a": '), ['a'])).rejects.toThrow(/b.jsonl:1: line is not JSON/);
+  });
+});
+
+describe('csv of other makers', () => {
+  it('has spaces behind its commas, or # before its header', async () => {
+    for (const text of ['t,  x,  y\n0,  1,  2\n1,  3,  4\n', '# t,x,y\n0,1,2\n1,3,4\n', '#t x y\n0 1 2\n1 3 4\n']) {
+      const { fields, time } = await describeSource(fileWith('a.csv', text));
+      expect(fields.map(({ name, sample }) => [name, [...sample!.data]])).toEqual([
+        ['x', [1, 3]],
+        ['y', [2, 4]],
+      ]);
+      expect(time).toEqual({ column: 't', unit: 's' });
+    }
   });
 });
 
