@@ -23,6 +23,7 @@ import {
 } from './manifest.js';
 import { requireSameRobot } from './robot-match.js';
 import { FORMAT, META, type ShardColumn } from './schema.js';
+import { readShardInfo } from './shard-file.js';
 import { ShardWriter } from './shard-writer.js';
 
 export interface DatasetWriterOptions {
@@ -111,6 +112,15 @@ export class DatasetWriter {
   /** True where the dataset has an episode of that id already. */
   has(id: string): boolean {
     return this.#ids.has(id);
+  }
+
+  /** How an episode was made that the dataset had when it was opened; read from its shard. */
+  provenanceOf(id: string): Episode['provenance'] | undefined {
+    const shard = this.#closed.find(({ episodes }) => episodes.some((episode) => episode.id === id));
+    if (shard === undefined) return undefined;
+    const { episodes, provenances } = readShardInfo(join(this.folder, shard.file)).content;
+    const place = episodes.find((episode) => episode.id === id)?.provenance;
+    return place === undefined ? undefined : provenances[place];
   }
 
   /**

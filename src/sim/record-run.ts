@@ -11,6 +11,7 @@ import { episodeName, type RecordedEpisode, type RecordPlan, type TeacherNote } 
 import { type ControllerReference, type RecordServerData, recordServer } from './record-server.js';
 import type { RecordSettings } from './record-settings.js';
 import { type RecordSummary, SummaryCollector } from './record-summary.js';
+import { requireSameRecording } from './recorded-before.js';
 import { relabellingController } from './relabel.js';
 import { loadTeacher } from './teacher.js';
 
@@ -19,6 +20,8 @@ export interface EpisodeSink {
   append(episode: Episode): Promise<void>;
   /** True for an episode that is there already: it is not recorded again. */
   has?(id: string): boolean;
+  /** How an episode that is there already was made. */
+  provenanceOf?(id: string): Episode['provenance'] | undefined;
 }
 
 export interface RecordOptions {
@@ -72,6 +75,7 @@ export async function record(options: RecordOptions): Promise<RecordOutcome> {
   const { plan, loaded } = data;
   const rate_hz = loaded.robot.control.rate_hz;
   const sink = await options.openSink(loaded.robot, rate_hz);
+  requireSameRecording(plan, sink);
   const pool = await startPool(data, Math.min(workers, settings.episodes));
   try {
     const numbers = Array.from({ length: settings.episodes }, (_, number) => number);

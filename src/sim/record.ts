@@ -144,8 +144,14 @@ export function buffersOf({ episode }: RecordedEpisode): ArrayBuffer[] {
   return Object.values(episode?.channels ?? {}).map((channel) => channel.data.buffer as ArrayBuffer);
 }
 
+/** What the provenance of all episodes of a recording says of it. */
+export function recordingOptions({ settings, ranges, seed, teacher }: RecordPlan) {
+  return { seed, ranges, settings, ...(teacher === undefined ? {} : { teacher }) };
+}
+
 function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance'] {
-  const { settings, ranges, seed, controller, teacher } = plan;
+  const { controller } = plan;
+  const { seed, ...recording } = recordingOptions(plan);
   const { actionNoise, kicks } = trial.disturbance;
   return {
     input: controller.name,
@@ -154,9 +160,7 @@ function provenanceOf(plan: RecordPlan, trial: RecordTrial): Episode['provenance
     options: {
       seed,
       number: trial.number,
-      ranges,
-      settings,
-      ...(teacher === undefined ? {} : { teacher }),
+      ...recording,
       drawn: { actionNoise: actionNoise ?? null, kicks, randomisation: trial.start?.randomisation ?? {} },
     },
   };

@@ -23,7 +23,7 @@ export interface PolicyVariant {
   readonly phase?: { readonly frequency_hz: number; readonly offsets_rad: readonly number[] };
 }
 
-const STANDER: PolicyVariant = {
+export const STANDER: PolicyVariant = {
   name: 'stander',
   gain: 0.02,
   width: 6,

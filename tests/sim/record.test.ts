@@ -7,13 +7,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../src/base/config-file.js';
 import { packagePath } from '../../src/base/files.js';
 import { inOrder } from '../../src/base/worker-pool.js';
+import { DatasetWriter } from '../../src/dataset/dataset-writer.js';
 import type { Episode } from '../../src/motion/episode.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
 import { loadController } from '../../src/sim/load-controller.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { type RecordOutcome, record } from '../../src/sim/record-run.js';
 import { recordSchema } from '../../src/sim/record-settings.js';
-import { type PolicyFixture, writePolicy } from './record-fixture.js';
+import { type PolicyFixture, STANDER, writePolicy } from './record-fixture.js';
 
 let policy: PolicyFixture;
 let robot: RobotModel;
@@ -113,6 +114,32 @@ test('the seed and the number decide an episode, not how many there are or what 
   const other = await recordWith({}, { seed: 2 });
   expect(numbersOf(other.episodes[0])).not.toEqual(numbersOf(three.episodes[0]));
 });
+
+test('what is there already is passed over only where it was recorded with the same settings', async () => {
+  const folder = join(policy.folder, 'dataset');
+  const recordInto = async (change: object, options: Partial<Parameters<typeof record>[0]> = {}) => {
+    let writer: DatasetWriter | undefined;
+    try {
+      const openSink = async () => {
+        writer = await DatasetWriter.open(folder, { robot, rate_hz: 50, append: existsSync(folder) });
+        return writer;
+      };
+      return (await recordWith({ episodes: 2, duration_s: 0.1, ...change }, { openSink, ...options })).outcome;
+    } finally {
+      await writer?.close();
+    }
+  };
+  expect(await recordInto({})).toMatchObject({ written: 2, skipped: 0 });
+  expect(await recordInto({ episodes: 3 })).toMatchObject({ written: 1, skipped: 2 });
+  await expect(recordInto({ duration_s: 0.2, falls: { keep: true } })).rejects.toThrow(
+    /episode stander\/1\/0: it is there already.*settings\.duration_s 0\.1, settings\.falls\.keep false, found settings\.duration_s 0\.2.*another --seed or --source/,
+  );
+  const other = await writePolicy(robot.jointNames, { ...STANDER, gain: 0.03 });
+  await expect(recordInto({}, { controller: other.config })).rejects.toThrow(/expected controller\.sha256/);
+  await rm(other.folder, { recursive: true });
+  expect(await recordInto({ duration_s: 0.2 }, { seed: 2 })).toMatchObject({ written: 2, skipped: 0 });
+  expect(await recordInto({ duration_s: 0.2 }, { source: 'longer' })).toMatchObject({ written: 2, skipped: 0 });
+}, 30_000);
 
 test('a share of the episodes goes without actions, as a source of its own', async () => {
   const { episodes, outcome } = await recordWith({ episodes: 4, dropActions: 0.5, duration_s: 0.1 });
