@@ -1,4 +1,7 @@
 // A progress line on stderr with rate and remaining time; nothing where stderr is not a terminal.
+//
+// It appears with the first update: what is said before, while data is read, has lines of its own, and that time is not
+// counted into the rate.
 
 import { SingleBar } from 'cli-progress';
 
@@ -16,9 +19,11 @@ export function startProgress(interactive: boolean, title: string, total: number
     etaBuffer: 50,
     stream: process.stderr,
   });
-  bar.start(total, 0, { text: '' });
   return {
-    update: (done, text) => bar.update(done, { text }),
+    update: (done, text) => {
+      if (bar.isActive) bar.update(done, { text });
+      else bar.start(total, done, { text });
+    },
     stop: () => bar.stop(),
   };
 }
