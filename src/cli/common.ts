@@ -3,6 +3,7 @@
 // Results for machines go to stdout (`--json`), text for people to stderr. Exit codes: 0 fine, 1 the user's data or
 // flags, 2 our fault. Ctrl-C asks for an orderly end (the signal), a second one ends at once.
 
+import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { isUserError } from '../base/errors.js';
 import { type Logger, SILENT, streamLogger } from '../base/logger.js';
@@ -26,6 +27,8 @@ export type CommonFlag = 'robot' | 'out' | 'seed' | 'workers' | 'config' | 'set'
 export interface FlagTexts {
   /** Where it writes without --out; the flag is needed where this is absent. */
   readonly out?: string;
+  /** What --append does; false where the verb does not add to what is there, and has no such flag. */
+  readonly append?: string | false;
   /** A setting of its config, for instance `episodes=20`. */
   readonly setting?: string;
   /** The robot without --robot. */
@@ -42,17 +45,19 @@ const FLAGS: Record<CommonFlag, (texts: FlagTexts) => Option[]> = {
       `robot: a name in configs/robots or a config file (${robot === undefined ? 'required' : `default: ${robot}`})`,
     ),
   ],
-  out: ({ out }) => [
+  out: ({ out, append = 'add to what the folder holds' }) => [
     new Option(
       '--out <folder>',
       `folder to write; refused if it holds something else (${out === undefined ? 'required' : `default: ${out}`})`,
     ),
-    new Option('--append', 'add to what the folder holds').default(false),
+    ...(append === false ? [] : [new Option('--append', append).default(false)]),
     new Option('--overwrite', 'replace what the folder holds').default(false).conflicts('append'),
   ],
   seed: () => [new Option('--seed <integer>', 'seed of everything random').argParser(parseSeed).default(1)],
   workers: () => [
-    new Option('--workers <count>', 'worker threads').argParser(parseCount).default(2, 'one for each of 2 cores'),
+    new Option('--workers <count>', 'worker threads')
+      .argParser(parseCount)
+      .default(availableParallelism(), 'one for each processor'),
   ],
   config: ({ configs, config = 'default' }) => [
     new Option('--config <name|file.yaml>', `settings: a name in ${configs} or a file; flags go over it`).default(

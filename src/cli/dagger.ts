@@ -58,6 +58,7 @@ export function daggerCommand(): Command {
     );
   withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
     robot: "the policy's own",
+    append: 'go on with rounds that were stopped',
     configs: 'configs/record',
     config: 'relabel',
     setting: 'disturbance.kicks.share=0',

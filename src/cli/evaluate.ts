@@ -3,7 +3,6 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
-import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import { prepareOutput } from '../base/output-folder.js';
 import { ENGINES, type EngineName } from '../evaluate/engine.js';
@@ -26,7 +25,7 @@ import {
 import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
-interface EvaluateFlags extends CommonOptions {
+interface EvaluateFlags extends Omit<CommonOptions, 'append'> {
   readonly weights?: string;
   readonly checkpoint?: string;
   readonly from?: 'weights' | 'onnx';
@@ -84,6 +83,7 @@ export function evaluateCommand(): Command {
   withCommonFlags(command, ['robot', 'out', 'seed', 'workers', 'config', 'set'], {
     robot: "the policy's own",
     out: 'none, the table alone',
+    append: false,
     configs: 'configs/evaluate',
     setting: 'kicks.speed_mps=0.8',
   });
@@ -93,9 +93,6 @@ export function evaluateCommand(): Command {
 
 async function run(context: VerbContext, flags: EvaluateFlags, policy: string): Promise<VerbResult> {
   const { log, interactive, signal } = context;
-  if (flags.append) {
-    throw new DataError({ where: '--append', what: 'an evaluation is not appended to', fix: 'Use --overwrite' });
-  }
   const config = await loadConfig(evaluateConfigSchema, configPath('evaluate', flags.config), settingsOf(flags));
   if (flags.out !== undefined) {
     await prepareOutput(flags.out, { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' });

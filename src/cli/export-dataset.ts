@@ -15,7 +15,7 @@ import {
 } from './common.js';
 import { startProgress } from './progress.js';
 
-interface ExportDatasetFlags extends Pick<CommonOptions, 'out' | 'append' | 'overwrite' | 'json' | 'quiet'> {
+interface ExportDatasetFlags extends Pick<CommonOptions, 'out' | 'overwrite' | 'json' | 'quiet'> {
   readonly format: 'lerobot';
   readonly task?: string;
 }
@@ -25,17 +25,16 @@ export function exportDatasetCommand(): Command {
     .argument('<datasets...>', 'dataset folders of one robot and rate')
     .addOption(new Option('--format <name>', 'format to write').choices(['lerobot']).default('lerobot'))
     .option('--task <text>', "task of every episode, in words (default: the name of the episode's source)");
-  withCommonFlags(command, ['out']);
+  withCommonFlags(command, ['out'], { append: false });
   withExample(command, 'nextgait export-dataset datasets/walks --format lerobot --out exports/walks');
   return command.action(verbAction(exportDataset));
 }
 
 async function exportDataset(
   { log, interactive, signal }: VerbContext,
-  { out, append, overwrite, task }: ExportDatasetFlags,
+  { out, overwrite, task }: ExportDatasetFlags,
   folders: readonly string[],
 ): Promise<VerbResult> {
-  if (append) throw new DataError({ where: '--append', what: 'an export is not appended to', fix: 'Use --overwrite' });
   if (out === undefined) throw new DataError({ where: '--out', what: 'no folder to write', fix: 'Name one' });
   const dataset = await openDatasets(folders, { memoryBytes: 0 });
   const progress = startProgress(interactive, 'export', dataset.episodes.length, 'episodes');

@@ -21,7 +21,7 @@ import {
   withExample,
 } from './common.js';
 
-interface ExportFlags extends Pick<CommonOptions, 'out' | 'append' | 'overwrite' | 'json' | 'quiet' | 'robot'> {
+interface ExportFlags extends Pick<CommonOptions, 'out' | 'overwrite' | 'json' | 'quiet' | 'robot'> {
   readonly checkpoint?: string;
   readonly format: readonly ExportFormat[];
   readonly batch: number;
@@ -45,7 +45,7 @@ export function exportCommand(): Command {
         .default(false)
         .conflicts(['format', 'batch']),
     );
-  withCommonFlags(command, ['out', 'robot'], { robot: "the policy's own; drawn on the web page" });
+  withCommonFlags(command, ['out', 'robot'], { append: false, robot: "the policy's own; drawn on the web page" });
   withExample(command, 'nextgait export runs/walk --out policies/walk --format onnx,tfjs');
   return command.action(
     verbAction(async (context, flags: ExportFlags, reference: string) => {
@@ -93,14 +93,7 @@ async function withTrainingFacts({ bundle, dataFolders }: FoundBundle): Promise<
   };
 }
 
-function requireOut({ out, append }: ExportFlags): string {
-  if (append) {
-    throw new DataError({
-      where: '--append',
-      what: 'a policy is not appended to',
-      fix: 'Use --overwrite, or leave it',
-    });
-  }
+function requireOut({ out }: ExportFlags): string {
   if (out !== undefined) return out;
   throw new DataError({
     where: '--out',

@@ -13,7 +13,7 @@ import { type CommonOptions, parseSeed, type VerbContext, verbAction, withCommon
 import { configPath } from './config-path.js';
 import { startProgress } from './progress.js';
 
-interface TrainFlags extends Omit<CommonOptions, 'seed'> {
+interface TrainFlags extends Omit<CommonOptions, 'seed' | 'append'> {
   readonly data?: readonly string[];
   readonly resume?: string;
   readonly runtime?: TrainConfig['runtime']['name'];
@@ -41,7 +41,11 @@ export function trainCommand(): Command {
       ).choices(DEVICES),
     )
     .addOption(new Option('--seed <integer>', 'seed of weights and batches (default: 1)').argParser(parseSeed));
-  withCommonFlags(command, ['out', 'set'], { out: "runs/<the config's name>", setting: 'train.steps=2000' });
+  withCommonFlags(command, ['out', 'set'], {
+    out: "runs/<the config's name>",
+    append: false,
+    setting: 'train.steps=2000',
+  });
   withExample(
     command,
     'nextgait train base --data datasets/walks datasets/mocap --out runs/walk --set train.steps=3000',
@@ -63,9 +67,6 @@ async function start(context: VerbContext, flags: TrainFlags, name = 'base'): Pr
   if (flags.data !== undefined) settings.push(`data.folders=${JSON.stringify(flags.data)}`);
   const config = await loadConfig(trainConfigSchema, configPath('train', name), settings);
   const run = flags.out ?? `runs/${config.name}`;
-  if (flags.append) {
-    throw new DataError({ where: '--append', what: 'a run is not appended to', fix: `Go on with --resume ${run}` });
-  }
   const output = { overwrite: flags.overwrite, marker: RUN_FILES.config };
   await claimOutput(run, output);
   // Emptied only when config and data have been found to fit.
@@ -81,7 +82,6 @@ async function resume(context: VerbContext, flags: TrainFlags, name?: string): P
     flags.set.length > 0 ? '--set' : '',
     flags.out === undefined ? '' : '--out',
     flags.seed === undefined ? '' : '--seed',
-    flags.append ? '--append' : '',
     flags.overwrite ? '--overwrite' : '',
   ].filter((flag) => flag !== '');
   if (fixed.length > 0) {

@@ -43,7 +43,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
     ['a choice that there is not', ['train', '--runtime', 'cuda'], /Allowed choices are auto, onnx, tfjs, reference/],
     [
       'flags that exclude each other',
-      ['train', '--append', '--overwrite'],
+      ['record', '--append', '--overwrite'],
       /--overwrite' cannot be used with option '--append/,
     ],
     [
@@ -88,7 +88,6 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       /no such field map: expected one of beyondmimic-npz, .* or a file/,
     ],
     ['a run that is not there', ['train', '--resume', 'nowhere'], /not a run folder/],
-    ['a quickstart to append to', ['quickstart', '--append'], /--append: a quickstart is not appended to/],
   ])('%s', async (_, words, text) => {
     const { code, stdout, stderr } = await run(...words);
     expect(stderr).toMatch(text);
@@ -115,9 +114,6 @@ describe('--out', () => {
     const again = await train(...short);
     expect(again.code).toBe(1);
     expect(again.stderr).toMatch(/--out run: folder is not empty: .*\. Use --overwrite to replace it/);
-    const append = await train(...short, '--append');
-    expect(append.code).toBe(1);
-    expect(append.stderr).toMatch(/a run is not appended to\. Go on with --resume run/);
     await writeFile(join(folder, 'run', 'stale'), '');
     expect((await train(...short, '--overwrite')).code).toBe(0);
     expect(await readdir(join(folder, 'run'))).not.toContain('stale');

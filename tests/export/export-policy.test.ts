@@ -128,7 +128,6 @@ describe('nextgait export', () => {
     expect((await runExport(bundle, '--out', home, '--overwrite')).errors).toMatch(/holds something else/);
     expect(await readFile(join(home, 'thesis.txt'), 'utf8')).toBe('years');
     expect((await runExport(bundle)).errors).toMatch(/no folder to write/);
-    expect((await runExport(bundle, '--out', home, '--append')).errors).toMatch(/not appended/);
   });
 });
 
