@@ -284,7 +284,7 @@ function openData(folders: readonly string[]): Promise<Dataset> {
     throw new DataError({
       where: 'data.folders',
       what: 'no dataset to train on',
-      fix: 'Name dataset folders: nextgait train base --data data/walks --out runs/walk',
+      fix: 'Name dataset folders: nextgait train base --data datasets/walks --out runs/walk',
     });
   }
   return openDatasets(folders);
