@@ -5,6 +5,7 @@
 import { attentionOfOne } from '../graph/attention.js';
 import type { Value } from '../graph/graph.js';
 import type { GraphBuilder } from '../graph/graph-builder.js';
+import { layerNormLinear } from '../graph/layer-norm-linear.js';
 import { sequenceLength, type TokenSpec } from '../tokens/token-spec.js';
 import type { ModelConfig } from './model-config.js';
 
@@ -42,6 +43,17 @@ export function transformer(
   const linear = (x: Value, name: string) => g.linear(x, parameters[`${name}.weight`], parameters[`${name}.bias`]);
   const norm = (x: Value, name: string) =>
     g.layerNorm(x, parameters[`${name}.gain`], parameters[`${name}.bias`], EPSILON);
+  const given = (x: Value): Tokens => ({ values: () => x, linear: (name) => linear(x, name) });
+  const normed = (x: Value, by: string): Tokens => ({
+    values: () => norm(x, by),
+    linear(name) {
+      // Folding spares the gradient passes over the rows; without a gradient there is nothing to spare.
+      if (newest !== undefined) return linear(norm(x, by), name);
+      const [gain, normBias] = [parameters[`${by}.gain`], parameters[`${by}.bias`]];
+      const [weight, bias] = [parameters[`${name}.weight`], parameters[`${name}.bias`]];
+      return layerNormLinear(g, x, { gain, normBias, epsilon: EPSILON, weight, bias });
+    },
+  });
 
   /** One token a step: the newest is the only query, all are keys and values. */
   const attendOnce = (x: Value, name: string, { pick, bias }: NewestStep) => {
@@ -59,29 +71,35 @@ export function transformer(
     const name = `blocks.${block}`;
     const picked = block === model.blocks - 1 ? newest : undefined;
     const kept = (tokens: Value) => picked?.pick(tokens) ?? tokens;
-    const attention = (x: Value) => {
+    const attention = (x: Tokens) => {
       if (picked !== undefined && S === spec.context)
-        return linear(attendOnce(x, name, picked), `${name}.attention.out`);
-      const mixed = g.causalAttention(linear(x, `${name}.attention.qkv`), { batch, time: S, heads: model.heads });
+        return linear(attendOnce(x.values(), name, picked), `${name}.attention.out`);
+      const mixed = g.causalAttention(x.linear(`${name}.attention.qkv`), { batch, time: S, heads: model.heads });
       return linear(kept(mixed), `${name}.attention.out`);
     };
-    const mlp = (x: Value) => {
-      const up = linear(x, `${name}.mlp.up`);
+    const mlp = (x: Tokens) => {
+      const up = x.linear(`${name}.mlp.up`);
       return linear(model.activation === 'relu' ? g.relu(up) : g.gelu(up), `${name}.mlp.down`);
     };
     if (model.block === 'paper') {
       stream = norm(stream, `${name}.norm1`);
-      stream = g.add(kept(stream), attention(stream));
-      stream = g.add(stream, mlp(stream));
+      stream = g.add(kept(stream), attention(given(stream)));
+      stream = g.add(stream, mlp(given(stream)));
     } else {
-      stream = g.add(kept(stream), attention(norm(stream, `${name}.norm1`)));
-      stream = g.add(stream, mlp(norm(stream, `${name}.norm2`)));
+      stream = g.add(kept(stream), attention(normed(stream, `${name}.norm1`)));
+      stream = g.add(stream, mlp(normed(stream, `${name}.norm2`)));
     }
   }
-  return predict(g, spec, norm(stream, 'norm'), d, linear);
+  return predict(g, spec, normed(stream, 'norm'), d, linear);
 }
 
 type Linear = (x: Value, name: string) => Value;
+
+/** What a sublayer reads: as it is, or through its first linear layer, which may take a normalisation in. */
+interface Tokens {
+  values(): Value;
+  linear(name: string): Value;
+}
 
 /** One token a step, or two with a projection for each modality, observation first. */
 function embed(g: GraphBuilder, spec: TokenSpec, rows: Value, batch: number, d: number, linear: Linear): Value {
@@ -94,8 +112,9 @@ function embed(g: GraphBuilder, spec: TokenSpec, rows: Value, batch: number, d: 
   return g.reshape(pairs, [2 * steps, d]);
 }
 
-function predict(g: GraphBuilder, spec: TokenSpec, stream: Value, d: number, linear: Linear): Value {
-  if (spec.layout === 'concat') return linear(stream, 'head');
+function predict(g: GraphBuilder, spec: TokenSpec, tokens: Tokens, d: number, linear: Linear): Value {
+  if (spec.layout === 'concat') return tokens.linear('head');
+  const stream = tokens.values();
   const steps = stream.shape[0] / 2;
   const pairs = g.reshape(stream, [steps, 2, d]);
   const token = (at: number) => g.reshape(g.slice(pairs, 1, at, at + 1), [steps, d]);

@@ -4,9 +4,11 @@
 // accumulators, the moving average and BatchNorm's running statistics. Results: loss, gradient norm and the weighted
 // squared errors of each row by modality, from which the host makes its metrics per source.
 
+import { sizeOf } from '../base/arrays.js';
 import { gradients } from '../graph/gradient.js';
 import type { Graph, Value } from '../graph/graph.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
+import { pack, unpack } from '../graph/pack.js';
 import { batchNormalise, normalise, runningNormalise } from '../model/input-norm.js';
 import type { ModelConfig } from '../model/model-config.js';
 import { type ParameterSpec, type ParameterValues, parameterSpecs } from '../model/parameters.js';
@@ -168,37 +170,68 @@ function updateNodes(
     stepSize: g.input('stepSize', []),
     epsilon: g.input('epsilon', []),
   };
-  const accumulates = optimiser.accumulate > 1;
-  const total = accumulates
-    ? fresh.map((gradient, at) => g.add(gradient, g.input(STATE.accumulated + specs[at].name, specs[at].shape)))
-    : fresh;
+  // 1 on the pass that completes a step, 0 on the passes before it.
+  const apply = optimiser.accumulate > 1 ? g.input('apply', []) : undefined;
+  const choose = (updated: Value, old: Value) => (apply === undefined ? updated : g.select(apply, updated, old));
+  const groups = updateGroups(specs).map((members): UpdateGroup => {
+    const shapes = members.map((at) => specs[at].shape);
+    const join = (values: readonly Value[]) => (values.length === 1 ? values[0] : pack(g, values));
+    const held = (prefix: string) => join(members.map((at) => g.input(prefix + specs[at].name, specs[at].shape)));
+    const gradient = join(members.map((at) => fresh[at]));
+    return {
+      decay: specs[members[0]].decay,
+      parameter: join(members.map((at) => parameters[at])),
+      gradient: apply === undefined ? gradient : g.add(gradient, held(STATE.accumulated)),
+      held,
+      advance(prefix, value) {
+        const parts = members.length === 1 ? [value] : unpack(g, value, shapes);
+        for (const [part, at] of members.entries()) g.output(`${prefix}${specs[at].name}.next`, parts[part]);
+      },
+    };
+  });
+  const total = groups.map(({ gradient }) => gradient);
   const { norm, factor } = clipFactor(g, total, optimiser.clipNorm > 0 ? optimiser.clipNorm : 1);
   g.output('gradientNorm', norm);
-  // 1 on the pass that completes a step, 0 on the passes before it.
-  const apply = accumulates ? g.input('apply', []) : undefined;
-  const choose = (updated: Value, old: Value) => (apply === undefined ? updated : g.select(apply, updated, old));
 
-  specs.forEach(({ name, shape, decay }, at) => {
-    const old = {
-      parameter: parameters[at],
-      moment1: g.input(STATE.moment1 + name, shape),
-      moment2: g.input(STATE.moment2 + name, shape),
-    };
-    const gradient = optimiser.clipNorm > 0 ? g.multiply(total[at], factor) : total[at];
-    const updated = adamW(g, optimiser, scalars, old, gradient, decay);
-    g.output(`${STATE.parameter}${name}.next`, choose(updated.parameter, old.parameter));
-    g.output(`${STATE.moment1}${name}.next`, choose(updated.moment1, old.moment1));
-    g.output(`${STATE.moment2}${name}.next`, choose(updated.moment2, old.moment2));
-    if (apply !== undefined) {
-      g.output(`${STATE.accumulated}${name}.next`, g.select(apply, g.scalar(0), total[at]));
-    }
+  for (const { decay, parameter, gradient, held, advance } of groups) {
+    const old = { parameter, moment1: held(STATE.moment1), moment2: held(STATE.moment2) };
+    const clipped = optimiser.clipNorm > 0 ? g.multiply(gradient, factor) : gradient;
+    const updated = adamW(g, optimiser, scalars, old, clipped, decay);
+    advance(STATE.parameter, choose(updated.parameter, old.parameter));
+    advance(STATE.moment1, choose(updated.moment1, old.moment1));
+    advance(STATE.moment2, choose(updated.moment2, old.moment2));
+    if (apply !== undefined) advance(STATE.accumulated, g.select(apply, g.scalar(0), gradient));
     if (optimiser.averageDecay > 0) {
-      const average = g.input(STATE.average + name, shape);
+      const average = held(STATE.average);
       const moved = g.add(
         average,
         g.multiply(g.subtract(updated.parameter, average), g.scalar(1 - optimiser.averageDecay)),
       );
-      g.output(`${STATE.average}${name}.next`, choose(moved, average));
+      advance(STATE.average, choose(moved, average));
     }
-  });
+  }
+}
+
+/** Parameters that are updated as one vector, or one alone. */
+interface UpdateGroup {
+  readonly decay: boolean;
+  readonly parameter: Value;
+  /** Of this pass and those before it. */
+  readonly gradient: Value;
+  /** Further state of the group, by the prefix of its names. */
+  held(prefix: string): Value;
+  /** Names the next value of each member's state. */
+  advance(prefix: string, value: Value): void;
+}
+
+/** Elements up to which starting the operators of an update takes longer than copying in and out of a packed vector. */
+const SMALL_PARAMETER = 8192;
+
+/** Indices of parameters by group: small ones with decay, small ones without, and every other by itself. */
+function updateGroups(specs: readonly ParameterSpec[]): number[][] {
+  const small = ({ shape }: ParameterSpec) => sizeOf(shape) <= SMALL_PARAMETER;
+  const together = [true, false].map((decay) =>
+    specs.flatMap((spec, at) => (small(spec) && spec.decay === decay ? [at] : [])),
+  );
+  return [...together.filter(({ length }) => length > 0), ...specs.flatMap((spec, at) => (small(spec) ? [] : [[at]]))];
 }
