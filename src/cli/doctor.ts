@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { VERSION } from '../base/version.js';
 import { chooseRuntime, surveyRuntimes } from '../runtime/choose.js';
-import { robotNames } from '../sim/load-robot.js';
+import { hasModel, robotNames } from '../sim/load-robot.js';
 import { verbAction, withCommonFlags, withExample } from './common.js';
 import { readMachine } from './machine.js';
 
@@ -32,6 +32,8 @@ export function doctorCommand(): Command {
       const machine = await readMachine();
       const versions = Object.fromEntries(PACKAGES.map((name) => [name, versionOf(name)]));
       const robots = await robotNames();
+      const there = await Promise.all(robots.map(hasModel));
+      const absent = robots.filter((_, at) => !there[at]);
       const { threads, processors, memory_GiB } = machine;
       const rows: (readonly [string, string])[] = [
         ['nextgait', VERSION],
@@ -47,7 +49,10 @@ export function doctorCommand(): Command {
         ['packages', Object.entries(versions).flat().join(' ')],
         ['engine', `${chosen.runtime.description} (${chosen.reason})`],
         ...engines.flatMap(describeEngine),
-        ['robots', robots.join(', ')],
+        ['robots', robots.filter((_, at) => there[at]).join(', ')],
+        ...(absent.length === 0
+          ? []
+          : [['  absent', `${absent.join(', ')}: set NEXTGAIT_ROBOTS to the folder that holds their models`] as const]),
       ];
       for (const [name, text] of rows) context.log.info(`${name.padEnd(12)} ${text}`);
       return {
@@ -60,6 +65,7 @@ export function doctorCommand(): Command {
         refused,
         engines,
         robots,
+        robotsWithoutModel: absent,
       };
     }),
   );

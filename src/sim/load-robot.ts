@@ -53,6 +53,13 @@ export async function robotNames(): Promise<string[]> {
   return files.filter((file) => file.endsWith('.yaml')).map((file) => file.slice(0, -'.yaml'.length));
 }
 
+/** Whether the model that a named robot's config asks for is here. */
+export async function hasModel(name: string): Promise<boolean> {
+  const path = packagePath('configs', 'robots', `${name}.yaml`);
+  const candidates = modelCandidates(await loadConfig(robotConfigSchema, path), path, {});
+  return (await firstThere(candidates)) !== undefined;
+}
+
 async function robotConfigPath(nameOrPath: string): Promise<string> {
   if (/\.ya?ml$/i.test(nameOrPath)) return nameOrPath;
   const known = await robotNames();
@@ -69,21 +76,31 @@ async function robotConfigPath(nameOrPath: string): Promise<string> {
 async function findModel(config: RobotConfig, configPath: string, options: LoadRobotOptions): Promise<string> {
   if (options.model !== undefined) return options.model;
   if (isAbsolute(config.model)) return config.model;
-  const folders = options.folders ?? (process.env.NEXTGAIT_ROBOTS ?? '').split(delimiter).filter((one) => one !== '');
-  const candidates = [dirname(configPath), ...folders].map((folder) => resolve(folder, config.model));
-  for (const candidate of candidates) {
-    const found = await access(candidate).then(
-      () => true,
-      () => false,
-    );
-    if (found) return candidate;
-  }
+  const candidates = modelCandidates(config, configPath, options);
+  const found = await firstThere(candidates);
+  if (found !== undefined) return found;
   throw new DataError({
     where: `${configPath}: model`,
     what: 'model file that is not there',
     found: candidates.join(', '),
     fix: `Set the environment variable NEXTGAIT_ROBOTS to the folder that holds ${config.model}.`,
   });
+}
+
+function modelCandidates(config: RobotConfig, configPath: string, options: LoadRobotOptions): string[] {
+  const folders = options.folders ?? (process.env.NEXTGAIT_ROBOTS ?? '').split(delimiter).filter((one) => one !== '');
+  return [dirname(configPath), ...folders].map((folder) => resolve(folder, config.model));
+}
+
+async function firstThere(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const found = await access(path).then(
+      () => true,
+      () => false,
+    );
+    if (found) return path;
+  }
+  return undefined;
 }
 
 /** A control step must be a whole number of physics steps. */
