@@ -5,7 +5,7 @@
 // What --overwrite replaces may be kept until there is something to put in its place (claimOutput).
 
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DataError, listNames } from './errors.js';
 
 export interface OutputFolderOptions {
@@ -76,9 +76,22 @@ export async function claimOutput(folder: string, options: OutputFolderOptions):
   return { folder, existing: false, replaces: true, clear };
 }
 
+/** One folder at a time: Node's own recursive mkdir never ends in a folder that takes no new ones (/proc). */
+async function makeFolder(folder: string, mayLackParents = true): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || !mayLackParents || dirname(folder) === folder) throw error;
+    await makeFolder(dirname(folder));
+    await makeFolder(folder, false);
+  }
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     return (await readdir(folder)).sort();
   } catch (error) {
     throw new DataError(
