@@ -23,21 +23,34 @@ const FEWEST_JOINTS = 6;
 const WIDEST = Math.LN2;
 /** How near a factor must be to a unit's (share of it). */
 const UNIT_MARGIN = 0.2;
-/** Joints that must follow another joint's action for columns to be mixed up. */
-const FEWEST_FOREIGN = 2;
 const DEGREES = 180 / Math.PI;
 
 /** What torques, the default pose and the states of other rows show of an action. */
 export function actionContradictions(input: SemanticsInput): Contradiction[] {
+  const evidence = evidenceOf('action', input);
+  if (evidence === undefined) return [];
+  // A robot follows what was executed: an action that is a label beside it answers for its meaning alone.
+  const executed = evidenceOf('executedAction', input);
+  // What the numbers mean is asked of columns and rows that are the action's.
+  const mixed = [...torqueAsAction(evidence), ...foreignColumns(executed ?? evidence, input)];
+  const shifted = shiftContradictions(executed ?? evidence, input);
+  if (mixed.length > 0 || shifted.some(({ isWarning }) => !isWarning)) return [...mixed, ...shifted];
+  const meaning = meaningContradictions(evidence, input);
+  const isClear = shifted.length === 0 && executed === undefined;
+  return [...meaning.filter(({ isWarning }) => !isWarning || isClear), ...shifted];
+}
+
+/** Evidence of a channel that the map has as a field of its own. */
+function evidenceOf(name: 'action' | 'executedAction', input: SemanticsInput): ActionEvidence | undefined {
   const { motion, map, joints, robot } = input;
-  const field = map.channels.action;
-  const { action, jointPosition, jointVelocity, torque } = motion.columns;
-  if (field === undefined || action === undefined || jointPosition === undefined) return [];
-  const base = actionBase(field, joints, robot, 'channels.action');
+  const field = map.channels[name];
+  const { [name]: action, jointPosition, jointVelocity, torque } = motion.columns;
+  if (typeof field !== 'object' || action === undefined || jointPosition === undefined) return undefined;
+  const base = actionBase(field, joints, robot, `channels.${name}`);
   const shift = robot.defaultPosition_rad.map((value, joint) => value - base[joint]);
   // As it is in the file, by its scale: what is added to the base.
   const scaled: Column = { ...action, data: action.data.map((value, at) => value + shift[at % shift.length]) };
-  const evidence = actionEvidence({
+  return actionEvidence({
     frameCount: motion.frameCount,
     rate_hz: motion.rate_hz,
     position: jointPosition,
@@ -47,12 +60,6 @@ export function actionContradictions(input: SemanticsInput): Contradiction[] {
     // Joints that are held follow the map, and say nothing of the file's action.
     default_rad: robot.defaultPosition_rad.map((value, joint) => (joints.columns[joint] < 0 ? 0 : value)),
   });
-  // What the numbers mean is asked of columns and rows that are the action's.
-  const mixed = [...torqueAsAction(evidence), ...foreignColumns(evidence, input)];
-  const shifted = shiftContradictions(evidence, input);
-  if (mixed.length > 0 || shifted.some(({ isWarning }) => !isWarning)) return [...mixed, ...shifted];
-  const meaning = meaningContradictions(evidence, input);
-  return [...meaning.filter(({ isWarning }) => !isWarning || shifted.length === 0), ...shifted];
 }
 
 function torqueAsAction({ torqueCorrelation = 0, scale }: ActionEvidence): Contradiction[] {
@@ -64,7 +71,7 @@ function torqueAsAction({ torqueCorrelation = 0, scale }: ActionEvidence): Contr
 /** Columns in the order of other joints than those that they are mapped to. */
 function foreignColumns({ foreign, lags }: ActionEvidence, { robot }: SemanticsInput): Contradiction[] {
   // The action of another row explains little of any joint.
-  if (foreign.length < FEWEST_FOREIGN || lags === undefined || isOtherRow(lags, -1) || isOtherRow(lags, 1)) return [];
+  if (foreign.length === 0 || lags === undefined || isOtherRow(lags, -1) || isOtherRow(lags, 1)) return [];
   const [worst] = foreign.toSorted((a, b) => b.other - b.own - (a.other - a.own));
   const name = (joint: number) => robot.jointNames[joint];
   const message = `action is in another joint order than the positions: ${foreign.length} joints follow another joint's action, ${name(worst.joint)} that of ${name(worst.drivenBy)} (gain ${worst.other.toFixed(2)} against ${worst.own.toFixed(2)}). No setting mends it: bring its columns into the order of the positions, or leave it out of the map`;

@@ -197,17 +197,18 @@ export function isTimeConfirmed(input: SemanticsInput): boolean {
  *  turn too fast for Simpson's rule. */
 const TELLS_TIME = 0.999;
 const TELLS_WAY = 0.98;
+/** Correlation of velocities that tell time where they agree on it. */
+const AGREES = 0.99;
 
 /** The factor by which a clock is off, and the rate that the file then has. */
 export function clockDrift(input: SemanticsInput): { ratio: number; rate_hz: number } | undefined {
-  const close = [...fits(input).values()].filter(({ correlation }) => correlation > TELLS_WAY);
+  const found = [...fits(input).values()].sort((a, b) => b.correlation - a.correlation);
+  const tellsAlone = found.length > 0 && found[0].correlation > TELLS_TIME;
+  const close = found.filter(({ correlation }) => correlation > (tellsAlone ? TELLS_WAY : AGREES));
   if (close.length === 0) return undefined;
-  const closest = close.reduce((a, b) => (b.correlation > a.correlation ? b : a));
-  const { ratio } = closest;
-  const isTold = ({ ratio: other }: VelocityFit) => {
-    if (closest.correlation > TELLS_TIME) return other - 1 === 0 || Math.sign(other - 1) === Math.sign(ratio - 1);
-    return Math.abs(other - ratio) < DRIFT_MARGIN / 3;
-  };
+  const { ratio } = close[0];
+  const isTold = ({ ratio: other }: VelocityFit) =>
+    tellsAlone ? (other - 1) * (ratio - 1) >= 0 : Math.abs(other - ratio) < DRIFT_MARGIN / 3;
   const isOff = Math.abs(ratio - 1) > DRIFT_MARGIN && Math.abs(ratio - 1) < RATE_MARGIN;
   if (!isOff || !close.every(isTold)) return undefined;
   return { ratio, rate_hz: measuredRate(input.fileRate_hz, ratio) };

@@ -26,37 +26,61 @@ const IS_OWN = 0.5;
 /** What another column must explain more than the own: e times, and four times in logs. */
 const MORE = 1;
 const MANY_TIMES = 4;
+/** Joints that must follow another's action, where no two follow each other's. */
+const FEWEST = 3;
 /** Fewest rows, and the most that are looked at. */
 const FEWEST_ROWS = 60;
 const MOST_ROWS = 500;
 /** Share of a velocity that its state must leave unexplained for anything to be explained by an action. */
 const LEFT = 1e-5;
 
+/** The joints that show columns to be in another order; none where they may be in their own. */
 export function foreignActions(series: readonly DrivenJoint[]): ForeignAction[] {
   const rows = Math.min(MOST_ROWS, (series[0]?.action.length ?? 0) - 1);
   if (rows < FEWEST_ROWS) return [];
   const actions = series.map(({ action }) => action.subarray(0, rows));
-  const found: ForeignAction[] = [];
-  series.forEach(({ joint, position, velocity }, at) => {
-    const state = orthonormal([new Float64Array(rows).fill(1), position.subarray(0, rows), velocity.subarray(0, rows)]);
-    const whole = velocity.slice(1, 1 + rows);
-    const left = without(whole, state);
-    const size = dot(left, left);
-    if (size < LEFT * dot(whole, whole)) return;
-    const gainOf = (action: Float64Array): number => {
-      const square = dot(action, action) - state.reduce((sum, one) => sum + dot(action, one) ** 2, 0);
-      // A column that is the state's own sum explains nothing.
-      if (square < 1e-9 * dot(action, action)) return 0;
-      return -Math.log(Math.max(1e-12, 1 - dot(action, left) ** 2 / (square * size)));
-    };
-    const own = gainOf(actions[at]);
-    if (own > IS_OWN) return;
-    const gains = actions.map(gainOf);
-    const best = gains.reduce((most, gain, k) => (gain > gains[most] ? k : most), 0);
-    if (gains[best] < own + MORE || gains[best] < MANY_TIMES * own) return;
-    found.push({ joint, drivenBy: series[best].joint, own, other: gains[best] });
+  const gains = series.map((driven, at) => gainsOf(driven, actions, at));
+  const own = (at: number) => gains[at]?.[at] ?? 0;
+  const found = new Map<number, ForeignAction>();
+  gains.forEach((ofJoint, at) => {
+    if (ofJoint === undefined || own(at) > IS_OWN) return;
+    const best = ofJoint.reduce((most, gain, k) => (gain > ofJoint[most] ? k : most), 0);
+    const other = ofJoint[best];
+    // A column that drives its own joint is no other's, and each drives one: a blow moves all joints alike.
+    if (other < own(at) + MORE || other < MANY_TIMES * Math.max(own(at), own(best))) return;
+    if (own(best) > IS_OWN || other < (found.get(best)?.other ?? 0)) return;
+    found.set(best, { joint: series[at].joint, drivenBy: series[best].joint, own: own(at), other });
   });
-  return found;
+  const foreign = [...found.values()].sort((a, b) => a.joint - b.joint);
+  const isSwap = foreign.some((a) => foreign.some((b) => a.joint === b.drivenBy && b.joint === a.drivenBy));
+  // In a fall a blow may make a column fit by chance while most still drive their own joints.
+  const owned = gains.filter((_, at) => own(at) > IS_OWN).length;
+  return isSwap || (foreign.length >= FEWEST && foreign.length > owned) ? foreign : [];
+}
+
+/** Gains of each column for one joint; up to the own column alone where that is the joint's without doubt. */
+function gainsOf(
+  { position, velocity }: DrivenJoint,
+  actions: readonly Float64Array[],
+  at: number,
+): readonly number[] | undefined {
+  const rows = actions[at].length;
+  const state = orthonormal([new Float64Array(rows).fill(1), position.subarray(0, rows), velocity.subarray(0, rows)]);
+  const whole = velocity.slice(1, 1 + rows);
+  const left = without(whole, state);
+  const size = dot(left, left);
+  if (size < LEFT * dot(whole, whole)) return undefined;
+  const gainOf = (action: Float64Array): number => {
+    const square = dot(action, action) - state.reduce((sum, one) => sum + dot(action, one) ** 2, 0);
+    // A column that is the state's own sum explains nothing.
+    if (square < 1e-9 * dot(action, action)) return 0;
+    return -Math.log(Math.max(1e-12, 1 - dot(action, left) ** 2 / (square * size)));
+  };
+  const own = gainOf(actions[at]);
+  if (own <= IS_OWN) return actions.map(gainOf);
+  const alone = new Array<number>(at + 1).fill(0);
+  alone[at] = own;
+  return alone;
 }
 
 /** Orthonormal columns of the same span; those that add nothing are left out. */
