@@ -26,7 +26,15 @@ import { loadPolicyController } from '../src/sim/load-policy.js';
 import { loadRobot } from '../src/sim/load-robot.js';
 import { createTokenSpec, rowWidth } from '../src/tokens/token-spec.js';
 import { trainConfigSchema } from '../src/train/train-config.js';
-import { type BenchResult, type BenchRow, type BenchTable, interleave, machineNote, spreadOf } from './result.js';
+import {
+  type BenchResult,
+  type BenchRow,
+  type BenchTable,
+  commandOf,
+  interleave,
+  machineNote,
+  spreadOf,
+} from './result.js';
 
 export interface ControlBenchOptions {
   readonly rounds: number;
@@ -88,11 +96,11 @@ export async function controlBench({ rounds, steps, robots, python }: ControlBen
     for (const controller of [...controllers, together]) await controller.dispose();
     const millions = (parameterCount(parameterSpecs(model, tokens)) / 1e6).toFixed(2);
     return {
-      bench: 'control',
+      bench: robots === 256 ? 'control' : `control-${robots}`,
       about:
         `One control step of one robot, and of ${robots} at once: ${millions}M parameters, full window of ${tokens.context}, one thread, ` +
         `history included; ${steps} steps a round.`,
-      command: `npm run bench -- control --rounds ${rounds} --steps ${steps}`,
+      command: commandOf('control', { rounds, steps, robots, python: python === 'python3' ? undefined : python }),
       machine: await machineNote(),
       tables,
       notes,

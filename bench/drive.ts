@@ -5,7 +5,7 @@
 // Chromium's processes says what it needs of a machine that has none.
 
 import type { CDPSession, Page } from 'playwright-core';
-import { type BenchResult, machineNote } from './result.js';
+import { type BenchResult, commandOf, machineNote } from './result.js';
 import { type BrowserUse, browserUse, withViewer } from './viewer-session.js';
 
 export interface DriveBenchOptions {
@@ -58,7 +58,7 @@ export async function driveBench(options: DriveBenchOptions): Promise<BenchResul
     return {
       bench: 'drive',
       about: `The page "Drive" in Chromium, software rendering, 1280 x 800: ${policy} walks; ${rounds} times ${seconds} s.`,
-      command: `npm run bench -- drive --rounds ${rounds} --seconds ${seconds}`,
+      command: commandOf('drive', { policy, rounds, seconds }),
       machine: await machineNote(),
       tables: [
         {

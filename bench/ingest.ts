@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BVHLoader } from 'three/examples/jsm/loaders/BVHLoader.js';
 import { computeBvhPose, createBvhPose, openBvhFile, parseBvh } from '../ingest/readers/bvh-parser.js';
-import { type BenchResult, interleave, machineNote, shortNumber, timed } from './result.js';
+import { type BenchResult, commandOf, interleave, machineNote, shortNumber, timed } from './result.js';
 
 interface Measure {
   readonly name: string;
@@ -131,7 +131,7 @@ export async function ingestBench(options: IngestBenchOptions): Promise<BenchRes
   return {
     bench: 'ingest',
     about: `Reading motion capture: ${megabytes} MB of BVH text in memory, by both parsers; and a file of ${stream} MB, streamed.`,
-    command: `npm run bench -- ingest${file === undefined ? '' : ' FILE.bvh'} --rounds ${rounds} --stream ${stream}`,
+    command: commandOf(file === undefined ? 'ingest' : `ingest ${file}`, { rounds, megabytes, stream }),
     machine: await machineNote(),
     tables: [{ title: 'parser', unit: 'MB/s', better: 'more', rows }],
     facts: [

@@ -6,11 +6,11 @@
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { loadConfig } from '../src/base/config-file.js';
-import { packagePath } from '../src/base/files.js';
 import { SILENT } from '../src/base/logger.js';
 import { Random } from '../src/base/random.js';
+import { configPath } from '../src/cli/config-path.js';
 import { type Dataset, openDatasets } from '../src/dataset/dataset.js';
 import { DatasetWriter } from '../src/dataset/dataset-writer.js';
 import { initialParameters, parameterSpecs } from '../src/model/parameters.js';
@@ -27,7 +27,7 @@ import { prepareData } from '../src/train/prepare.js';
 import { shareCommands } from '../src/train/shared-commands.js';
 import { type TrainConfig, trainConfigSchema } from '../src/train/train-config.js';
 import { buildTrainingGraph, initialState, stateOptions } from '../src/train/training-program.js';
-import { type BenchResult, interleave, machineNote, shortNumber, spreadOf, timed } from './result.js';
+import { type BenchResult, commandOf, interleave, machineNote, shortNumber, spreadOf, timed } from './result.js';
 
 export interface LoaderBenchOptions {
   readonly preset: string;
@@ -46,7 +46,7 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
   const folders = data ?? [temporary];
   const dataset = await openDatasets(folders);
   try {
-    const config = await loadConfig(trainConfigSchema, presetPath(preset), settingsOf(folders));
+    const config = await loadConfig(trainConfigSchema, configPath('train', preset), settingsOf(folders));
     const free = memory === undefined ? process.availableMemory() : memory * 2 ** 30;
     const loop = await createLoop(config, dataset, free);
     const { batch, tokens } = loop;
@@ -64,7 +64,6 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
         ...contenders.map(({ name, run }) => ({ name, run: () => run(steps) })),
         {
           name: 'the step alone, on one batch',
-          peer: true,
           run: async () => {
             const before = process.cpuUsage();
             const ms = await timed(() => repeat(steps, () => loop.step(loop.once)));
@@ -82,13 +81,16 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
     await loop.dispose();
     const hours = dataset.episodes.reduce((sum, { frameCount }) => sum + frameCount, 0) / dataset.rate_hz / 3600;
     const step_ms = spreadOf(cost_ms).median;
+    const shortage = memory === undefined ? [] : `${memory}GiB`;
     const percent = (share: number) => (100 * share).toFixed(2);
     return {
-      bench: preset === 'base' ? 'loader' : `loader-${preset}`,
+      bench: ['loader', preset === 'base' ? [] : preset, (data ?? []).map((folder) => basename(folder)), shortage]
+        .flat()
+        .join('-'),
       about:
         `What batches cost a training step of ${preset}: ${batch} windows of ${tokens.context} steps from ` +
-        `${dataset.episodes.length} episodes, ${hours.toFixed(1)} h.`,
-      command: `npm run bench -- loader --preset ${preset} --rounds ${rounds} --steps ${steps}`,
+        `${dataset.episodes.length} episodes, ${hours.toFixed(1)} h${data === undefined ? ', made up' : `, of ${data.join(', ')}`}.`,
+      command: commandOf('loader', { preset, data, memory, rounds, steps }),
       machine: await machineNote(),
       tables: [{ title: 'loop', unit: 'ms a step', better: 'less', rows }],
       notes: [
@@ -192,10 +194,6 @@ const LEAD = 8;
 
 async function repeat(count: number, once: () => Promise<void>): Promise<void> {
   for (let at = 0; at < count; at++) await once();
-}
-
-function presetPath(preset: string): string {
-  return packagePath('configs', 'train', `${preset}.yaml`);
 }
 
 /** All episodes, and more steps than a bench takes. */

@@ -1,6 +1,7 @@
 // Measurements against peers: `npm run bench -- training --out bench/results/training.json`; then `npm run bench -- docs`.
 
 import { Command } from 'commander';
+import { reportError } from '../src/cli/common.js';
 import { controlBench } from './control.js';
 import { driveBench } from './drive.js';
 import { type IngestBenchOptions, ingestBench } from './ingest.js';
@@ -37,7 +38,8 @@ function bench<Options>(
 }
 
 bench('training', 'milliseconds of a training step, against PyTorch where python3 can import it', trainingBench)
-  .option('--preset <name>', 'tiny or base', 'base')
+  .option('--preset <name>', 'a name in configs/train', 'base')
+  .option('--set <key=value...>', 'settings over the preset (default for base: tokens.context=32)')
   .option('--steps <count>', 'steps a round and engine', Number, 12)
   .option('--threads <count>', 'threads of every engine; 0 leaves it to each', Number, 0);
 
@@ -91,4 +93,8 @@ program
     process.stdout.write(`${out}: ${count} benches\n`);
   });
 
-await program.parseAsync();
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportError(error);
+}

@@ -2,6 +2,7 @@
 
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DataError } from '../src/base/errors.js';
 import { writeFileAtomic } from '../src/base/files.js';
 import { type BenchResult, type BenchTable, ratiosOf, spreadText } from './result.js';
 
@@ -44,9 +45,19 @@ function markdownTable([header, ...rows]: readonly (readonly string[])[]): strin
   return [line(header), `|${header.map(() => '---').join('|')}|`, ...rows.map(line)];
 }
 
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    const found = (error as NodeJS.ErrnoException).code;
+    const fix = 'Write records with npm run bench -- <bench> --out <folder>/<name>.json';
+    throw new DataError({ where: folder, what: 'folder of records cannot be read', found, fix }, { cause: error });
+  }
+}
+
 /** Reads every result in `folder` and writes the page. */
 export async function writePerformance(folder: string, out: string): Promise<number> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  const names = (await filesIn(folder)).filter((name) => name.endsWith('.json')).sort();
   const results = await Promise.all(
     names.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as BenchResult),
   );

@@ -18,7 +18,7 @@ import { type LoadedRobot, loadRobot } from '../src/sim/load-robot.js';
 import { Engine } from '../src/sim/mujoco.js';
 import { rollOut } from '../src/sim/rollout.js';
 import { type Peer, startPeer } from './peer.js';
-import { type BenchResult, type BenchRow, interleave, machineNote, spreadOf, timed } from './result.js';
+import { type BenchResult, type BenchRow, commandOf, interleave, machineNote, spreadOf, timed } from './result.js';
 
 export interface RecordBenchOptions {
   readonly rounds: number;
@@ -81,7 +81,7 @@ export async function recordBench(options: RecordBenchOptions): Promise<BenchRes
   return {
     bench: 'record',
     about: `Recording ${policy} on ${options.robot} on one core: ${seconds} s of walking at 0.5 m/s a round, ${rate_hz} Hz.`,
-    command: `npm run bench -- record${options.policy === undefined ? '' : ` --policy ${policy}`} --rounds ${rounds}`,
+    command: commandOf('record', { policy, robot: options.robot, seconds, rounds }),
     machine: await machineNote(),
     tables: [
       { title: 'the whole loop', unit: 'times real time', better: 'more', rows: [loop] },

@@ -115,6 +115,22 @@ export function describeResult({ about, machine, tables, facts = [], notes = [] 
   return [...lines, ...(notes.length > 0 ? ['', ...notes] : [])].join('\n');
 }
 
+/** The words that measure again: options that are undefined or an empty list are left out. */
+export function commandOf(
+  bench: string,
+  options: Readonly<Record<string, string | number | readonly string[] | undefined>>,
+): string {
+  const words = Object.entries(options).flatMap(([name, value]) => {
+    if (value === undefined || (Array.isArray(value) && value.length === 0)) return [];
+    return [`--${name}`, ...[value].flat().map((word) => shellWord(String(word)))];
+  });
+  return ['npm run bench --', bench, ...words].join(' ');
+}
+
+function shellWord(word: string): string {
+  return /^[\w./=:,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
 export async function writeResult(path: string, result: BenchResult): Promise<void> {
   await writeFileAtomic(path, `${JSON.stringify(result, null, 1)}\n`);
 }

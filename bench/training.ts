@@ -1,17 +1,22 @@
-// Time of a training step, ours against PyTorch's, in interleaved rounds of one run.
+// Time of a training step of a preset, ours against PyTorch's, in interleaved rounds of one run.
 //
-// Each round times every engine in turn, and ratios are taken within a round, so that whatever else the machine does
-// falls on all of them. Reported are the median over rounds and the least and greatest round.
+// Ours is the program that `nextgait train` runs, clipping and metrics included. PyTorch starts from the same weights on the
+// same batch, and its first loss and gradient norm are compared before anything is timed. Each round times every engine in
+// turn, and ratios are taken within a round, so that whatever else the machine does falls on all of them.
 
-import type { FloatArray } from '../src/base/arrays.js';
-import { Random } from '../src/base/random.js';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onnxRuntime } from '../src/runtime/onnx.js';
+import { profileStep, type StepProfile } from './operator-shares.js';
 import { type Peer, startPeer } from './peer.js';
-import { type BenchResult, interleave, machineNote, spreadOf } from './result.js';
-import { PRESETS, type StepSize, transformerStep } from './transformer-step.js';
+import { type BenchResult, commandOf, type FactTable, interleave, machineNote, spreadOf } from './result.js';
+import { compileStep, type StepUnderTest, stepOf, writeStep } from './training-step.js';
 
 export interface TrainingBenchOptions {
   readonly preset: string;
+  /** `key=value` over the preset; GOAL for base where absent. */
+  readonly set?: readonly string[];
   readonly rounds: number;
   /** Steps a round and engine. */
   readonly steps: number;
@@ -19,84 +24,153 @@ export interface TrainingBenchOptions {
   readonly threads: number;
 }
 
+/** The size that the goals were set for: 64 windows of 32 tokens. */
+const GOAL: Readonly<Record<string, readonly string[]>> = { base: ['tokens.context=32'] };
+
+interface First {
+  readonly loss: number;
+  readonly gradientNorm: number;
+}
+
+interface Timing {
+  /** Of each step. */
+  readonly durations_ms: readonly number[];
+  /** Processor time of all steps together, all threads. */
+  readonly cost_ms: number;
+}
+
 interface Contestant {
   readonly name: string;
-  run(steps: number): Promise<number[]>;
+  /** Loss and gradient norm of the first step. */
+  readonly first: First;
+  run(steps: number): Promise<Timing>;
   close(): Promise<void>;
 }
 
-export async function trainingBench({ preset, rounds, steps, threads }: TrainingBenchOptions): Promise<BenchResult> {
-  const size = PRESETS[preset];
-  if (size === undefined) throw new Error(`unknown preset ${preset}: one of ${Object.keys(PRESETS).join(', ')}`);
-  const contestants = [await ours(size, threads)];
-  const notes: string[] = [];
-  for (const mode of ['float32', 'bfloat16'] as const) {
-    const peer = await torch(size, threads, mode);
-    if (peer !== undefined) contestants.push(peer);
-    else if (notes.length === 0) notes.push('PyTorch is not importable by python3: ours alone.');
+export async function trainingBench(options: TrainingBenchOptions): Promise<BenchResult> {
+  const { preset, set = GOAL[preset] ?? [], rounds, steps, threads } = options;
+  const step = await stepOf(preset, set);
+  const folder = await mkdtemp(join(tmpdir(), 'nextgait-training-'));
+  const contestants: Contestant[] = [];
+  try {
+    await writeStep(folder, step);
+    contestants.push(await ours(step, threads));
+    const notes: string[] = [];
+    for (const mode of ['float32', 'bfloat16'] as const) {
+      const peer = await torch(folder, threads, mode);
+      if (peer !== undefined) contestants.push(peer);
+      else if (notes.length === 0) notes.push('PyTorch is not importable by python3: ours alone.');
+    }
+    requireSameNetwork(contestants);
+    for (const { run } of contestants) await run(5); // warm-up
+    const costs = contestants.map((): number[] => []);
+    const rows = await interleave(
+      contestants.map(({ name, run }, at) => ({
+        name,
+        peer: at > 0,
+        run: async () => {
+          const { durations_ms, cost_ms } = await run(steps);
+          costs[at].push(cost_ms / steps);
+          return spreadOf(durations_ms).median;
+        },
+      })),
+      rounds,
+    );
+    const profile = await profileStep(step);
+    return {
+      bench: [
+        'training',
+        ...(preset === 'base' && options.set === undefined ? [] : [preset, ...set]),
+        ...(threads > 0 ? [`${threads}-threads`] : []),
+      ].join('-'),
+      about: `${describe(preset, step)} Median of ${steps} steps a round.`,
+      command: commandOf('training', { preset, set, rounds, steps, threads: threads > 0 ? threads : undefined }),
+      machine: await machineNote(),
+      tables: [
+        { title: 'engine', unit: 'ms a step', better: 'less', rows },
+        {
+          title: 'the same, by processor time of all threads',
+          unit: 'ms a step',
+          better: 'less',
+          rows: rows.map((row, at) => ({ ...row, rounds: costs[at] })),
+        },
+      ],
+      facts: [profileTable(profile)],
+      notes: [
+        ...notes,
+        `${percent(profile.productShare)} of the time in our ${profile.nodes} operators is matrix product (goal: 90 %).`,
+      ],
+    };
+  } finally {
+    for (const { close } of contestants) await close();
+    await rm(folder, { recursive: true });
   }
-  for (const { run } of contestants) await run(5); // warm-up
-  const rows = await interleave(
-    contestants.map(({ name, run }, at) => ({
-      name,
-      peer: at > 0,
-      run: async () => spreadOf(await run(steps)).median,
-    })),
-    rounds,
+}
+
+function describe(preset: string, { config, recipe, parameterCount }: StepUnderTest): string {
+  const { width, blocks, heads, mlpRatio, block, inputNorm } = config.model;
+  return (
+    `A training step of ${preset} (forward, gradient, clipping, AdamW): width ${width}, ${blocks} ${block} blocks, ${heads} heads, ` +
+    `MLP ratio ${mlpRatio}, input norm ${inputNorm}, ${(parameterCount / 1e6).toFixed(2)}M parameters, on ` +
+    `${config.train.batch} windows of ${recipe.tokens.context} tokens.`
   );
-  for (const { close } of contestants) await close();
-  const { width, blocks, heads, batch, time } = size;
+}
+
+function profileTable({ operators }: StepProfile): FactTable {
   return {
-    bench: preset === 'base' ? 'training' : `training-${preset}`,
-    about:
-      `A training step (forward, gradient, AdamW) of a transformer of width ${width}, ${blocks} blocks, ${heads} heads, ` +
-      `on ${batch} windows of ${time} tokens; median of ${steps} steps a round.`,
-    command: `npm run bench -- training --preset ${preset} --rounds ${rounds} --steps ${steps}`,
-    machine: await machineNote(),
-    tables: [{ title: 'engine', unit: 'ms a step', better: 'less', rows }],
-    notes,
+    title: 'Our operators on one thread, by share of their time (ONNX Runtime profile)',
+    header: ['operator', 'nodes', 'share'],
+    rows: operators.slice(0, 12).map(({ operator, nodes, share }) => [operator, String(nodes), percent(share)]),
   };
 }
 
-async function ours(size: StepSize, threads: number): Promise<Contestant> {
-  const { graph, state } = transformerStep(size);
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A comparison of different networks says nothing. */
+function requireSameNetwork([own, ...peers]: readonly Contestant[]): void {
+  for (const { name, first } of peers) {
+    // Sums in another order; bfloat16 keeps 8 bits of each product.
+    const tolerance = name.includes('bfloat16') ? 0.02 : 1e-4;
+    for (const key of ['loss', 'gradientNorm'] as const) {
+      if (Math.abs(first[key] / own.first[key] - 1) <= tolerance) continue;
+      throw new Error(`${name} is another network: its first ${key} is ${first[key]}, ours ${own.first[key]}`);
+    }
+  }
+}
+
+async function ours(step: StepUnderTest, threads: number): Promise<Contestant> {
   const runtime = await onnxRuntime();
-  const program = await runtime.compile(graph, threads > 0 ? { state, threads } : { state });
-  const random = new Random(3);
-  const fill = (feed: FloatArray, draw: () => number) => {
-    for (let at = 0; at < feed.length; at++) feed[at] = draw();
-  };
-  fill(program.feeds.input, () => random.normal());
-  fill(program.feeds.target, () => random.normal());
-  fill(program.feeds.weight, () => random.uniform());
-  program.feeds.rate[0] = 1e-3;
-  program.feeds.keep[0] = 1 - 1e-5;
-  program.feeds.epsilon[0] = 1e-8;
+  const program = await compileStep(runtime, step, threads);
+  await program.run();
   return {
     name: `nextgait, ${runtime.description}, float32`,
+    first: { loss: program.results.loss[0], gradientNorm: program.results.gradientNorm[0] },
     run: async (steps) => {
-      const durations: number[] = [];
-      for (let step = 0; step < steps; step++) {
+      const durations_ms: number[] = [];
+      const before = process.cpuUsage();
+      for (let at = 0; at < steps; at++) {
         const start = performance.now();
         await program.run();
-        durations.push(performance.now() - start);
+        durations_ms.push(performance.now() - start);
       }
       if (!Number.isFinite(program.results.loss[0])) throw new Error('the loss is not finite');
-      return durations;
+      const { user, system } = process.cpuUsage(before);
+      return { durations_ms, cost_ms: (user + system) / 1000 };
     },
     close: () => program.dispose(),
   };
 }
 
-async function torch(size: StepSize, threads: number, mode: 'float32' | 'bfloat16'): Promise<Contestant | undefined> {
-  const { width, blocks, heads, batch, time, features } = size;
-  const sizes = [width, blocks, heads, batch, time, features, threads].map(String);
-  const peer: Peer | undefined = await startPeer('transformer_step.py', [...sizes, mode]);
+async function torch(folder: string, threads: number, mode: 'float32' | 'bfloat16'): Promise<Contestant | undefined> {
+  const peer: Peer | undefined = await startPeer('transformer_step.py', [folder, String(threads), mode]);
   if (peer === undefined) return undefined;
-  const { version } = JSON.parse(peer.greeting) as { readonly version: string };
+  const { version, ...first } = JSON.parse(peer.greeting) as First & { readonly version: string };
   return {
     name: `PyTorch ${version}, ${mode === 'float32' ? 'float32 eager' : 'bfloat16 autocast'}`,
-    run: async (steps) => JSON.parse(await peer.ask(String(steps))) as number[],
+    first,
+    run: async (steps) => JSON.parse(await peer.ask(String(steps))) as Timing,
     close: async () => peer.close(),
   };
 }

@@ -1,8 +1,17 @@
 // How benches turn rounds into ratios and a page.
 
 import { expect, test } from 'vitest';
-import { renderPerformance } from '../../bench/performance.js';
-import { type BenchResult, describeResult, interleave, ratiosOf, shortNumber, spreadOf } from '../../bench/result.js';
+import { sharesOf } from '../../bench/operator-shares.js';
+import { renderPerformance, writePerformance } from '../../bench/performance.js';
+import {
+  type BenchResult,
+  commandOf,
+  describeResult,
+  interleave,
+  ratiosOf,
+  shortNumber,
+  spreadOf,
+} from '../../bench/result.js';
 
 const RESULT: BenchResult = {
   bench: 'sums',
@@ -53,4 +62,33 @@ test('the text and the page show median, spread, ratio, facts and the command', 
   expect(page).toContain('```sh\nnpm run bench -- sums\n```');
   expect(page).toContain('| file | 3 |');
   expect(page).toContain('- A note.');
+});
+
+test('a command names every option that changes the measurement', () => {
+  const options = { preset: 'tiny', data: ['a b', "c'd"], set: [], memory: undefined, rounds: 3 };
+  expect(commandOf('loader', options)).toBe(`npm run bench -- loader --preset tiny --data 'a b' 'c'\\''d' --rounds 3`);
+});
+
+test('a folder of records that is not there is refused by name', async () => {
+  await expect(writePerformance('/nowhere/records', '/nowhere/page.md')).rejects.toThrow(
+    '/nowhere/records: folder of records cannot be read: found ENOENT',
+  );
+});
+
+test('shares are of the median time of each node, and products with a row of ones are sums', () => {
+  const event = (name: string, operator: string, dur: number, shape: number[]) => ({
+    ...{ cat: 'Node', name: `${name}_kernel_time`, dur },
+    args: { op_name: operator, input_type_shape: [{ float: shape }] },
+  });
+  const profile = sharesOf([
+    ...[6, 5, 90].map((dur) => event('a', 'Gemm', dur, [8, 4])),
+    event('b', 'Gemm', 1, [1, 8]),
+    event('c', 'FusedMatMul', 2, [2, 4, 4]),
+    event('d', 'Mul', 1, [8]),
+    { cat: 'Session', name: 'model_run', dur: 1000 },
+  ]);
+  expect(profile.nodes).toBe(4);
+  expect(profile.productShare).toBeCloseTo(0.8, 12);
+  expect(profile.operators[0]).toEqual({ operator: 'Gemm', nodes: 1, share: 0.6 });
+  expect(profile.operators.map(({ operator }) => operator)).toContain('Gemm of ones');
 });
