@@ -67,11 +67,16 @@ export function createSampler(spec: TokenSpec, source: WindowSource, options: Sa
   }));
   const weightSum = tables.reduce((sum, table) => sum + table.weight, 0);
   if (!(weightSum > 0)) {
+    const accepted = source.episodes.filter((episode, index) => options.accept?.(episode, index) !== false);
+    const longest = accepted.reduce((most, { frameCount }) => Math.max(most, frameCount), 0);
+    const left = source.episodes.length - accepted.length;
     throw new DataError({
       where: 'training data',
       what: 'no window to draw',
-      expected: `an episode of at least ${framesNeeded(spec) + 1} frames in a source of positive weight`,
-      found: `${source.episodes.length} episodes`,
+      expected: `an episode of at least ${framesNeeded(spec) + leastFirstFrame(spec, false)} frames in a source of positive weight`,
+      found:
+        (accepted.length === 0 ? 'none' : `none longer than ${longest} frames among ${accepted.length}`) +
+        (left === 0 ? '' : `, and ${left} more that are held out or have no actions`),
       fix: 'Record longer episodes, lower tokens.context, or check data.sources',
     });
   }

@@ -2,11 +2,11 @@
 
 import type { JobServer } from '../base/worker-pool.js';
 import { openDatasets } from '../dataset/dataset.js';
-import { splitOf } from '../motion/split.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import type { BatchBuffers } from '../tokens/batch.js';
 import type { TokenSpec } from '../tokens/token-spec.js';
 import { type Batch, createBatchMaker } from './batches.js';
+import { heldOutBy } from './held-out.js';
 import { type SharedCommands, withSharedCommands } from './shared-commands.js';
 import type { TrainConfig } from './train-config.js';
 
@@ -33,14 +33,14 @@ export type CutBatch = Pick<Batch, 'windows' | 'weight'>;
 
 export async function batchServer(data: BatchServerData): Promise<JobServer<BatchJob, readonly CutBatch[]>> {
   const { config, tokens, robot, commands, sets, memoryBytes } = data;
-  const { folders, sources, validationShare } = config.data;
+  const { folders, sources } = config.data;
   // Every episode was checked when the statistics were taken; what is cut short since shows in reading.
   const dataset = await openDatasets(folders, { verify: 'never', memoryBytes });
   try {
     const source = commands === undefined ? dataset : withSharedCommands(dataset, commands);
     const maker = createBatchMaker(config.train, tokens, robot, source, {
       sourceWeights: sources,
-      heldOut: (id) => splitOf(id, validationShare) === 'validation',
+      heldOut: heldOutBy(config),
     });
     return {
       async run({ step, set }) {

@@ -3,7 +3,7 @@
 import { Random } from '../base/random.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { allocateBatch, type BatchBuffers, createCutter, type LossWeights, type Window } from '../tokens/batch.js';
-import { createSampler, type WindowSampler } from '../tokens/sampler.js';
+import { createSampler, type WindowSampler, windowsIn } from '../tokens/sampler.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import type { ErrorSums } from './metrics.js';
@@ -31,7 +31,7 @@ export interface DrawOptions {
 
 /**
  * Refuses what no batch can be drawn from, before anything is written.
- * @throws DataError where no window fits, of training or held out, or a weight names an unknown source
+ * @throws DataError where no window fits, or a weight names an unknown source
  */
 export function requireWindows(
   config: OptimiserConfig,
@@ -41,8 +41,6 @@ export function requireWindows(
   options: DrawOptions,
 ): void {
   createBatchMaker(config, spec, robot, source, options);
-  const accept = ({ id }: { readonly id: string }) => options.heldOut(id);
-  if (source.episodes.some(accept)) createSampler(spec, source, { accept });
 }
 
 /** Training batches. Samplers of the stages are made once, at the start, so that a bad config fails there. */
@@ -80,7 +78,7 @@ export function createBatchMaker(
 
 /**
  * Held-out windows, the same at every validation: as many whole batches as `windowCount` needs, but for those without
- * any target.
+ * any target. None where no held-out episode has room for a window.
  */
 export function heldOutBatches(
   config: OptimiserConfig,
@@ -90,6 +88,7 @@ export function heldOutBatches(
   heldOut: (id: string) => boolean,
   windowCount: number,
 ): Batch[] {
+  if (!source.episodes.some((episode) => heldOut(episode.id) && windowsIn(spec, episode) > 0)) return [];
   const sampler = createSampler(spec, source, { accept: (episode) => heldOut(episode.id) });
   const cut = createCutter(spec, robot, source);
   const random = new Random(config.seed).split('validation');

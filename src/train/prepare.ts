@@ -17,7 +17,9 @@ import { hindsightCommand } from '../motion/hindsight.js';
 import { type TaughtCommand, taughtCommand } from '../motion/taught-command.js';
 import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
+import { framesNeeded, leastFirstFrame } from '../tokens/batch.js';
 import { type Normaliser, NormaliserStatistics } from '../tokens/normaliser.js';
+import { windowsIn } from '../tokens/sampler.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { withOtherCommands } from './shared-commands.js';
@@ -39,6 +41,8 @@ export interface PreparedData {
 export interface DataReport {
   readonly episodes: number;
   readonly heldOut: number;
+  /** Episodes by source that are too short for a window: no batch has them; normaliser and labels count their frames. */
+  readonly tooShort: Readonly<Record<string, number>>;
   readonly hours: number;
   /** Share of frames with an action label, and share of those whose executed action differs from it. */
   readonly labelledShare: number;
@@ -101,6 +105,7 @@ export async function prepareData(
   const report: DataReport = {
     episodes: reader.episodes.length,
     heldOut,
+    tooShort: warnOfShort(reader, spec, options),
     hours: duration_s / 3600,
     labelledShare: labelled / Math.max(1, frames),
     diverseShare: diverse / Math.max(1, labelled),
@@ -111,6 +116,7 @@ export async function prepareData(
     throw new DataError({
       where: 'training data',
       what: 'no training episode has an action: there is nothing to learn to act from',
+      found: `${reader.episodes.length} episodes${heldOut === 0 ? '' : `, ${heldOut} of them held out`}`,
       fix: 'Add a source with actions (nextgait record, nextgait ingest rollout); action-free data helps only beside one',
     });
   }
@@ -123,6 +129,30 @@ export async function prepareData(
   }
   const source = options.command === 'recorded' ? reader : withCommands(reader, commands);
   return { source, normaliser: statistics.finish(spec), report };
+}
+
+/** Episodes by source that are too short for a window, after a word on each source and on held-out data of nothing else. */
+function warnOfShort(reader: EpisodeReader, spec: TokenSpec, { heldOut, log }: PrepareOptions): Record<string, number> {
+  const count: Record<string, number> = {};
+  const tooShort: Record<string, number> = {};
+  for (const episode of reader.episodes) {
+    const { source } = episode;
+    count[source] = (count[source] ?? 0) + 1;
+    if (windowsIn(spec, episode) === 0) tooShort[source] = (tooShort[source] ?? 0) + 1;
+  }
+  for (const [source, short] of Object.entries(tooShort)) {
+    log.warn(
+      `${source}: ${short} of ${count[source]} episodes ${short === 1 ? 'is' : 'are'} too short for a window ` +
+        `(${framesNeeded(spec) + leastFirstFrame(spec, false)} frames) and not trained on; record longer ones, or lower tokens.context`,
+    );
+  }
+  const held = reader.episodes.filter(({ id }) => heldOut(id));
+  if (held.length > 0 && held.every((episode) => windowsIn(spec, episode) === 0)) {
+    log.warn(
+      `no held-out loss: ${held.length === 1 ? 'the held-out episode is' : 'the held-out episodes are'} too short`,
+    );
+  }
+  return tooShort;
 }
 
 interface SourceSegments {

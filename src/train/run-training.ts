@@ -10,7 +10,6 @@ import { TOOL } from '../base/version.js';
 import { type Dataset, openDatasets } from '../dataset/dataset.js';
 import { robotDifference } from '../dataset/robot-match.js';
 import { initialParameters, parameterCount, parameterSpecs } from '../model/parameters.js';
-import { splitOf } from '../motion/split.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { sha256 } from '../robot/sha256.js';
 import type { Runtime } from '../runtime/runtime.js';
@@ -19,6 +18,7 @@ import { createTokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { requireWindows } from './batches.js';
 import { readCheckpoint } from './checkpoint.js';
+import { heldOutBy, keepEnoughToTrain } from './held-out.js';
 import type { OpenLoader } from './loader.js';
 import { canPoolBatches, planLoader, pooledLoader } from './loader-pool.js';
 import type { MetricsLine } from './metrics.js';
@@ -62,23 +62,24 @@ export interface StartOptions {
  */
 export async function startTraining(
   run: string,
-  config: TrainConfig,
+  asked: TrainConfig,
   hooks: TrainingHooks,
   { from, remember = {}, claim }: StartOptions = {},
 ): Promise<TrainingOutcome> {
   await requireUnlocked(run);
-  const dataset = await openData(config.data.folders);
+  const dataset = await openData(asked.data.folders);
   try {
     const robot = dataset.robotModel();
     if (robot === undefined) {
       throw new DataError({
-        where: config.data.folders[0],
+        where: asked.data.folders[0],
         what: 'the dataset knows its robot by name only',
         fix: 'Write it again with --robot, so that its shards carry the whole robot',
       });
     }
     const start = from === undefined ? undefined : await readStart(from, robot);
-    const tokens = start?.recipe.tokens ?? createTokenSpec(config.tokens, robot, dataset.rate_hz);
+    const tokens = start?.recipe.tokens ?? createTokenSpec(asked.tokens, robot, dataset.rate_hz);
+    const config = keepEnoughToTrain(asked, tokens, dataset.episodes, hooks.log);
     const specs = parameterSpecs(config.model, tokens);
     hooks.log.info(
       `${robot.name}: ${tokens.observationWidth} observation and ${tokens.actionWidth} action entries, ` +
@@ -256,11 +257,6 @@ async function runSteps(
   } finally {
     events.close();
   }
-}
-
-function heldOutBy(config: TrainConfig): (id: string) => boolean {
-  const { validationShare } = config.data;
-  return validationShare === 0 ? () => false : (id) => splitOf(id, validationShare) === 'validation';
 }
 
 function drawOptions(config: TrainConfig) {

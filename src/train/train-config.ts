@@ -22,7 +22,7 @@ const dataSchema = z.strictObject({
   hindsightTransient_s: z.number().min(0).default(1),
   /** Smoothing of hindsight commands where the data has none of its own (s): several gait cycles. */
   hindsightWindow_s: z.number().min(1).default(3),
-  /** Share of episodes held out, by hash of their id. */
+  /** Share of episodes held out, by hash of their id; none where that leaves nothing to train on (held-out.ts). */
   validationShare: z.number().min(0).max(0.5).default(0.05),
 });
 

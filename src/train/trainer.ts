@@ -66,9 +66,7 @@ export interface TrainResult {
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, recipe, robot, source, heldOut } = options;
-  const held = source.episodes.some((episode) => heldOut(episode.id))
-    ? heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows)
-    : [];
+  const held = heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows);
   const loader = await (options.openLoader ?? openLocally(options))(options.firstStep);
   try {
     return await trainFrom(loader, held, options);

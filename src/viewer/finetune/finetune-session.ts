@@ -6,7 +6,6 @@ import type { Logger } from '../../base/logger.js';
 import { Random } from '../../base/random.js';
 import { TOOL } from '../../base/version.js';
 import { initialParameters, parameterCount, parameterSpecs } from '../../model/parameters.js';
-import { splitOf } from '../../motion/split.js';
 import { encodeBundle, type PolicyBundle } from '../../policy/bundle.js';
 import type { RobotModel } from '../../robot/robot-model.js';
 import { sha256 } from '../../robot/sha256.js';
@@ -14,6 +13,7 @@ import type { Runtime } from '../../runtime/runtime.js';
 import { createTokenSpec } from '../../tokens/token-spec.js';
 import { memorySource } from '../../tokens/window-source.js';
 import { bundleOfState, stateOfBundle } from '../../train/bundle-of-state.js';
+import { heldOutBy, keepEnoughToTrain } from '../../train/held-out.js';
 import type { MetricsLine } from '../../train/metrics.js';
 import { type DataReport, prepareData } from '../../train/prepare.js';
 import type { TrainConfig } from '../../train/train-config.js';
@@ -53,7 +53,7 @@ export interface FinetuneSession {
 
 /** @throws ProblemError or DataError where shards and policy do not belong together, or nothing can be learnt from them */
 export async function createFinetuneSession(job: FinetuneJob, hooks: FinetuneHooks): Promise<FinetuneSession> {
-  const { config, start } = job;
+  const { start } = job;
   const shards = [];
   for (const file of job.shards) shards.push(await openTrainingShard(file));
   if (shards.length === 0) {
@@ -66,10 +66,12 @@ export async function createFinetuneSession(job: FinetuneJob, hooks: FinetuneHoo
   const { robot, rate_hz } = reference;
 
   const episodes = await readTrainingEpisodes(shards);
-  const tokens = start?.tokens ?? createTokenSpec(config.tokens, robot, rate_hz);
-  const { command, hindsightWindow_s, hindsightTransient_s, validationShare } = config.data;
-  const heldOut = (id: string) => validationShare > 0 && splitOf(id, validationShare) === 'validation';
-  const reader = { ...memorySource(episodes), readEpisode: async (index: number) => episodes[index] };
+  const tokens = start?.tokens ?? createTokenSpec(job.config.tokens, robot, rate_hz);
+  const source = memorySource(episodes);
+  const config = keepEnoughToTrain(job.config, tokens, source.episodes, hooks.log);
+  const { command, hindsightWindow_s, hindsightTransient_s } = config.data;
+  const heldOut = heldOutBy(config);
+  const reader = { ...source, readEpisode: async (index: number) => episodes[index] };
   const prepared = await prepareData(reader, tokens, robot, {
     ...{ command, hindsightWindow_s, hindsightTransient_s, heldOut },
     log: hooks.log,
