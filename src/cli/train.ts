@@ -91,13 +91,14 @@ async function resume(context: VerbContext, flags: TrainFlags, name?: string): P
       fix: 'Leave them out (--runtime and --device may differ), or start a new run',
     });
   }
-  const { config } = await readRun(run);
+  const { config, data } = await readRun(run);
   const own = config.runtime;
   const runtime = { ...own, name: flags.runtime ?? own.name, device: flags.device ?? own.device };
-  if (runtime.name !== own.name || runtime.device !== own.device) {
+  // Runs that name their engine are compared by it, whatever chose it (resumeTraining).
+  if (data.engine === undefined && (runtime.name !== own.name || runtime.device !== own.device)) {
     context.log.warn(
-      `the run was started with --runtime ${own.name} --device ${own.device}: it goes on with the same batches, and with ` +
-        'the rounding of another engine, so not to the bit. Its own settings stay what they are for the next --resume',
+      `the run was started with --runtime ${own.name} --device ${own.device}: on another engine it goes on with the same ` +
+        'batches, and with other rounding, so not to the bit',
     );
   }
   return withHooks(context, { ...config, runtime }, (hooks) => resumeTraining(run, hooks), run);

@@ -31,7 +31,7 @@ export interface Run {
   readonly config: TrainConfig;
   readonly recipe: Recipe;
   readonly robot: RobotModel;
-  /** Folders, sources, episodes and tool. JSON. */
+  /** Folders, sources, episodes, tool and the engine that started the run, which older runs do not name. JSON. */
   readonly data: Readonly<Record<string, unknown>>;
 }
 

@@ -95,6 +95,7 @@ export async function startTraining(
     const recipe = start?.recipe ?? { model: config.model, tokens, normaliser: prepared.normaliser };
     const data = {
       tool: TOOL,
+      engine: hooks.runtime.description,
       folders: config.data.folders,
       sources: dataset.manifests.flatMap((m) => m.sources),
       statistics: statisticsOf(prepared.normaliser),
@@ -120,7 +121,8 @@ export async function startTraining(
 }
 
 /**
- * Goes on from the last checkpoint with the run's own configuration, as if it had never stopped.
+ * Goes on from the last checkpoint with the run's own configuration, as if it had never stopped; on another engine than
+ * the one that started it with the rounding of that one, and a warning.
  * @throws DataError where the data is not what it was
  */
 export async function resumeTraining(run: string, hooks: TrainingHooks): Promise<TrainingOutcome> {
@@ -149,6 +151,13 @@ async function resumeLocked(old: Run, hooks: TrainingHooks): Promise<TrainingOut
       });
     }
     hooks.log.info(`resuming ${run} after step ${info.step}`);
+    const { engine } = old.data;
+    if (engine !== undefined && engine !== hooks.runtime.description) {
+      hooks.log.warn(
+        `the run was started on ${engine}: on ${hooks.runtime.description} it goes on with the same batches, and with ` +
+          'the rounding of another engine, so not to the bit',
+      );
+    }
     await dropLinesAfter(run, info.step);
     const source = { dataset, windows: prepared.source };
     return await runSteps(old, source, state, info.step, info.pending, hooks);

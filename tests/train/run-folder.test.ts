@@ -99,6 +99,28 @@ describe('a run', () => {
     expect(await readdir(at('run'))).not.toContain(LOCK_FILE);
   });
 
+  it('is warned of an engine that did not start it, whatever chose it; older runs do not know theirs', async () => {
+    const warnings: string[] = [];
+    const log = { info: () => {}, warn: (text: string) => warnings.push(text) };
+    const runtime = await onnxRuntime();
+    await startTraining(at('run'), configWith({ folders: [at('tiny')] }), await hooks());
+    expect((await readRun(at('run'))).data.engine).toBe(runtime.description);
+    await resumeTraining(at('run'), { runtime, log });
+    expect(warnings.filter((text) => /not to the bit/.test(text))).toEqual([]);
+    const other = { ...runtime, description: 'onnxruntime-node on another device' };
+    await resumeTraining(at('run'), { runtime: other, log });
+    expect(warnings.join()).toMatch(
+      /started on onnxruntime-node .* \(cpu\): on onnxruntime-node on another device.*not to the bit/,
+    );
+    const file = at('run/recipe.json');
+    const { data, ...recipe } = JSON.parse(await readFile(file, 'utf8'));
+    const { engine: _, ...older } = data;
+    await writeFile(file, JSON.stringify({ ...recipe, data: older }));
+    warnings.length = 0;
+    await resumeTraining(at('run'), { runtime: other, log });
+    expect(warnings.filter((text) => /not to the bit/.test(text))).toEqual([]);
+  });
+
   it('whose start is refused leaves the folder as it was, so that the mended command is taken', async () => {
     const output = { marker: 'config.yaml' };
     const claim = () => prepareOutput(at('run'), output);
