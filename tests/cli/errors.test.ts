@@ -80,7 +80,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
     [
       'a file that is not there',
       ['ingest', 'bvh', 'no.bvh', '--robot', 'g1', '--out', 'y'],
-      /no\.bvh: refused: .*ENOENT/,
+      /no\.bvh: input is not there/,
     ],
     [
       'a field map that there is not',
