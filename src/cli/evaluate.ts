@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { writeFileAtomic } from '../base/files.js';
-import { prepareOutput } from '../base/output-folder.js';
+import { claimOutput, prepareOutput } from '../base/output-folder.js';
 import { ENGINES, type EngineName } from '../evaluate/engine.js';
 import { evaluate } from '../evaluate/evaluate.js';
 import { COMMAND_SETS, type CommandSetName, evaluateConfigSchema } from '../evaluate/evaluate-config.js';
@@ -94,9 +94,9 @@ export function evaluateCommand(): Command {
 async function run(context: VerbContext, flags: EvaluateFlags, policy: string): Promise<VerbResult> {
   const { log, interactive, signal } = context;
   const config = await loadConfig(evaluateConfigSchema, configPath('evaluate', flags.config), settingsOf(flags));
-  if (flags.out !== undefined) {
-    await prepareOutput(flags.out, { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' });
-  }
+  const { out } = flags;
+  const output = { overwrite: flags.overwrite, marker: FILES.result, what: 'an evaluation' };
+  if (out !== undefined) await claimOutput(out, output);
   const started_ms = performance.now();
   let progress: ReturnType<typeof startProgress> | undefined;
   try {
@@ -113,6 +113,8 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       seed: flags.seed,
       workers: flags.workers,
       saveTrials: trialsToSave(flags),
+      // Emptied only when the trials can begin.
+      claim: out === undefined ? undefined : () => prepareOutput(out, output),
       signal,
       log,
       onProgress: (done, all) => {
@@ -122,10 +124,10 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
     });
     progress?.stop();
     log.info(`\n${formatEvaluation(evaluation)}`);
-    if (flags.out !== undefined) await writeEvaluation(flags.out, evaluation);
-    const place = flags.out === undefined ? '' : `; ${join(flags.out, FILES.report)}`;
+    if (out !== undefined) await writeEvaluation(out, evaluation);
+    const place = out === undefined ? '' : `; ${join(out, FILES.report)}`;
     log.info(`${((performance.now() - started_ms) / 1000).toFixed(1)} s${place}`);
-    return { ...summaryOf(evaluation), ...(flags.out === undefined ? {} : { out: flags.out }) };
+    return { ...summaryOf(evaluation), ...(out === undefined ? {} : { out }) };
   } finally {
     progress?.stop();
   }

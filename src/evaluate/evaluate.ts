@@ -50,6 +50,8 @@ export interface EvaluateOptions extends Omit<PolicyReference, 'reference'> {
     /** Trials of each condition and contender; as many as fit SAVE_TRIALS_DEFAULTS.bytes where absent. */
     readonly count?: number;
   };
+  /** Makes the output ready, once everything that was asked for is known to fit: what is refused before leaves it as it was. */
+  readonly claim?: () => Promise<unknown>;
   /** Once aborted, trials under way are finished and summed up. */
   readonly signal?: AbortSignal;
   readonly log?: Logger;
@@ -112,6 +114,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       signal,
       onProgress: options.onProgress,
     });
+  if (options.data !== undefined && bundle !== undefined) (await openDatasets(options.data)).close();
+  await options.claim?.();
   const { saveTrials } = options;
   const closedLoop = await (saveTrials === undefined
     ? loop()

@@ -79,6 +79,12 @@ describe('from files to a policy', () => {
     );
     expect((await readdir(join(folder, 'evaluation'))).sort()).toEqual(['evaluation.json', 'report.html', 'trials']);
     expect(await readFile(join(folder, 'evaluation/report.html'), 'utf8')).toMatch(/^<!doctype html>/);
+    // What is refused before the first trial replaces nothing.
+    const before = await readFile(join(folder, 'evaluation/evaluation.json'), 'utf8');
+    const refused = await run([...words, '--out', 'evaluation', '--overwrite', '--teacher', 'nowhere']);
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/nowhere: neither a policy bundle/) });
+    expect((await readdir(join(folder, 'evaluation'))).sort()).toEqual(['evaluation.json', 'report.html', 'trials']);
+    expect(await readFile(join(folder, 'evaluation/evaluation.json'), 'utf8')).toBe(before);
   });
 
   it('record, of a policy of our own', async () => {

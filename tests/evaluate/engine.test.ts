@@ -83,6 +83,28 @@ describe('TensorFlow.js', () => {
     expect(evaluation.notes.join('\n')).toMatch(/ran on @tensorflow\/tfjs/);
   });
 
+  it('leaves the output as it was where anything is refused before the first trial', async () => {
+    let claimed = 0;
+    const claim = async () => void claimed++;
+    const config = {
+      ...{ trials: 1, duration_s: 1, settle_s: 0.5, slots: 1, modelBased: false },
+      commands: { set: 'paper' },
+    };
+    const asked = { policy: folder, config, claim };
+    const nowhere = join(folder, 'nowhere');
+    await expect(evaluate({ ...asked, policy: nowhere })).rejects.toThrow(/nowhere/);
+    await expect(evaluate({ ...asked, from: 'onnx', engine: 'tfjs' })).rejects.toThrow(/an ONNX file/);
+    await expect(evaluate({ ...asked, teacher: nowhere })).rejects.toThrow(/nowhere/);
+    await expect(evaluate({ ...asked, data: [nowhere] })).rejects.toThrow(/nowhere/);
+    expect(claimed).toBe(0);
+    // What fits is claimed once, before the first trial.
+    const aborted = new AbortController();
+    aborted.abort();
+    const { complete } = await evaluate({ ...asked, signal: aborted.signal });
+    expect(complete).toBe(false);
+    expect(claimed).toBe(1);
+  });
+
   it('refuses what only ONNX Runtime runs', async () => {
     await expect(evaluate({ policy: folder, from: 'onnx', engine: 'tfjs' })).rejects.toThrow(
       /policy\.onnx: an ONNX file.*--from weights/,

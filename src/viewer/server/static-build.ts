@@ -33,12 +33,12 @@ export async function writeStaticBuild(
       found: inside.folder,
     });
   }
+  const description = await describeItems(items, false);
   await prepareOutput(folder, {
     overwrite: options.overwrite,
     marker: DESCRIPTION_FILE,
     what: 'a build of the viewer',
   });
-  const description = await describeItems(items, false);
   // First of all, so that a build that was cut short is known as ours.
   await writeFile(join(folder, DESCRIPTION_FILE), JSON.stringify(description));
   await copyApp(app, folder);
