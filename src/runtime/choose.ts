@@ -108,16 +108,23 @@ export async function chooseRuntime(name: RuntimeName, options: ChooseOptions = 
       refused.push(refusalOf(candidate, error));
     }
   }
-  const [install] = refused.flatMap((one) => one.install ?? []);
   throw new DataError({
     where: asked.length === 0 ? 'engine' : `engine ${asked.join(' on ')}`,
     what: 'no engine runs here',
     found: refused.map(({ engine, reason }) => `${engine}: ${reason}`).join('; ') || 'none of that name and device',
-    fix:
-      device === 'auto' || device === 'cpu'
-        ? 'Install onnxruntime-node, or choose the slow engine with --runtime reference'
-        : `${install ?? 'Use --device cpu'}; nextgait doctor shows every engine`,
+    fix: fixOf(name, device, refused),
   });
+}
+
+/** On the CPU the last package of TensorFlow.js is the one that runs anywhere; a GPU's engines are best first. */
+function fixOf(name: RuntimeName, device: DeviceName, refused: readonly RuntimeRefusal[]): string {
+  const installs = refused.flatMap(({ install }) => install ?? []);
+  if (device !== 'auto' && device !== 'cpu') {
+    return `${installs[0] ?? 'Use --device cpu'}; nextgait doctor shows every engine`;
+  }
+  const last = installs.at(-1);
+  if (name === 'tfjs' && last !== undefined) return `${last}, or leave --runtime out`;
+  return 'Install onnxruntime-node, or choose the slow engine with --runtime reference';
 }
 
 /** The better engines that do not run here, for people: what each lacks, and the command that brings it. */

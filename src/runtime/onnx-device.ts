@@ -1,8 +1,9 @@
 // ONNX Runtime on a device: the CPU, an NVIDIA GPU (CUDA) or any GPU (WebGPU), each tried before it is promised.
 //
 // onnxruntime-node brings its WebGPU provider with it; the CUDA provider's libraries are a download of its own, for Linux
-// on x64, and want CUDA 12 and cuDNN 9. What is missing is found here before the engine is asked, because its own answer
-// is a screen of native messages. Operators that a provider lacks run on the CPU, which the engine arranges by itself.
+// on x64, and want CUDA 12 and cuDNN 9. What CUDA lacks is found here before the engine is asked, because its own answer
+// is a screen of native messages. WebGPU is asked first, because it runs without a device node as well (a driver in
+// software). Operators that a provider lacks run on the CPU, which the engine arranges by itself.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -39,10 +40,11 @@ export interface Machine {
 export async function onnxOn(device: Device, machine: Machine = thisMachine()): Promise<Runtime> {
   if (device === 'cpu') return machine.run(device);
   if (device === 'cuda') requireCuda(machine);
-  else await requireWebgpu(machine);
+  else await requireWebgpuBuild(machine);
   try {
     return await machine.run(device);
   } catch (error) {
+    if (device === 'webgpu') requireGpuNode(machine);
     throw new DataError(
       {
         where: `device ${device}`,
@@ -73,17 +75,24 @@ function requireCuda({ platform, exists, libraries }: Machine): void {
   }
 }
 
-async function requireWebgpu({ platform, exists, providers }: Machine): Promise<void> {
-  const refuse = (what: string, fix: string) => {
-    throw new DataError({ where: 'device webgpu', what, fix });
-  };
-  if (!(await providers()).includes('webgpu')) {
-    refuse('this build of onnxruntime-node has no WebGPU provider', 'npm install onnxruntime-node');
-  }
+async function requireWebgpuBuild({ providers }: Machine): Promise<void> {
+  if ((await providers()).includes('webgpu')) return;
+  throw new DataError({
+    where: 'device webgpu',
+    what: 'this build of onnxruntime-node has no WebGPU provider',
+    fix: 'npm install onnxruntime-node',
+  });
+}
+
+/** The likelier reason where WebGPU does not run: on Linux a GPU's driver has a device node. */
+function requireGpuNode({ platform, exists }: Machine): void {
   const nodes = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
-  if (platform.startsWith('linux') && !nodes.some(exists)) {
-    refuse('no GPU, or no driver for it (no /dev/dri)', 'Install the driver of the GPU');
-  }
+  if (!platform.startsWith('linux') || nodes.some(exists)) return;
+  throw new DataError({
+    where: 'device webgpu',
+    what: 'no GPU, or no driver for it (no /dev/dri)',
+    fix: 'Install the driver of the GPU',
+  });
 }
 
 export function thisMachine(): Machine {
@@ -98,7 +107,8 @@ export function thisMachine(): Machine {
       const { env } = await import('onnxruntime-node');
       const runtime = await onnxRuntime({
         description: `onnxruntime-node ${env.versions.node ?? env.versions.common} (${device})`,
-        session: { executionProviders: [device] },
+        // Warnings that small nodes run on the CPU are the engine's own choice, and no news.
+        session: { executionProviders: [device], ...(device === 'webgpu' ? { logSeverityLevel: 3 } : {}) },
       });
       await runOnce(runtime);
       return runtime;

@@ -7,7 +7,7 @@ import { ONNX_BOOL, ONNX_FLOAT, type OnnxAttribute } from './onnx-schema.js';
 
 /** What a lowering may use of the model under construction. */
 export interface Lowering {
-  /** True where ONNX Runtime's own operators (domain com.microsoft) may be used. */
+  /** True where ONNX Runtime's own operators (domain com.microsoft) may be used: its CPU and CUDA providers have them. */
   readonly contrib: boolean;
   nameOf(value: Value): string;
   emit(
@@ -155,6 +155,9 @@ function lowerMatmul(
   to.emit('Mul', [product, to.floats([scale], [])], outputs);
 }
 
+/** WebGPU binds eight buffers to a shader at least: the whole and so many parts of it. More make ONNX Runtime's Split fail. */
+const MOST_PARTS = 7;
+
 /** Slices that divide a value among themselves are one Split. */
 function lowerSlice(to: Lowering, node: NodeOf<'slice'>, [x]: readonly string[], outputs: readonly string[]): void {
   const { axis, start, end } = node.attributes;
@@ -165,7 +168,8 @@ function lowerSlice(to: Lowering, node: NodeOf<'slice'>, [x]: readonly string[],
     .sort((one, other) => one.attributes.start - other.attributes.start);
   const bounds = [0, ...parts.map((part) => part.attributes.end)];
   const adjoin = parts.every((part, at) => part.attributes.start === bounds[at]);
-  if (parts.length > 1 && adjoin && bounds.at(-1) === node.inputs[0].shape[axis]) {
+  const fits = to.contrib || parts.length <= MOST_PARTS;
+  if (parts.length > 1 && fits && adjoin && bounds.at(-1) === node.inputs[0].shape[axis]) {
     const sizes = parts.map((part) => part.attributes.end - part.attributes.start);
     const names = parts.map((part) => to.nameOf(part.outputs[0]));
     to.emit('Split', [x, to.integers(sizes)], names, { axis: { int: axis } });

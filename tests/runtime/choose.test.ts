@@ -47,6 +47,24 @@ describe('chooseRuntime', () => {
     await expect(chooseRuntime('tfjs', { candidates })).rejects.toThrow('gpu: no CUDA; cpu: not installed');
   });
 
+  test('TensorFlow.js without a package names the one that runs anywhere', async () => {
+    const missing = (engine: string): RuntimeCandidate => ({
+      ...works('tfjs', engine),
+      load: async () => {
+        throw new DataError({ where: engine, what: 'is not installed', fix: `npm install ${engine}` });
+      },
+    });
+    const candidates = [missing('tfjs-node'), missing('tfjs'), works('onnx', 'cpu')];
+    for (const device of ['auto', 'cpu'] as const) {
+      await expect(chooseRuntime('tfjs', { device, candidates })).rejects.toThrow(
+        /tfjs-node: is not installed; tfjs: is not installed\. npm install tfjs, or leave --runtime out/,
+      );
+    }
+    await expect(chooseRuntime('onnx', { candidates: [fails('onnx', 'cpu', 'no binary')] })).rejects.toThrow(
+      /Install onnxruntime-node/,
+    );
+  });
+
   test('by device tries only engines of that device, and names what would bring one', async () => {
     const gpu = works('onnx', 'cuda', { device: 'cuda' });
     const candidates = [gpu, works('onnx', 'cpu')];
