@@ -2,6 +2,7 @@
 // `nextgait quickstart` call.
 
 import { parseConfig } from '../base/config.js';
+import { readYaml } from '../base/config-file.js';
 import { type Logger, SILENT } from '../base/logger.js';
 import { TOOL } from '../base/version.js';
 import { openDatasets } from '../dataset/dataset.js';
@@ -11,7 +12,7 @@ import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import { describeRefusals } from '../runtime/choose.js';
 import type { Runtime } from '../runtime/runtime.js';
 import { AXES } from '../sim/command-schedule.js';
-import { findController } from '../sim/load-controller.js';
+import { controllerConfig, findController } from '../sim/load-controller.js';
 import { loadRobot } from '../sim/load-robot.js';
 import { type FoundBundle, findBundle, readBundle } from '../sim/read-bundle.js';
 import { chooseContenders } from './choose-contenders.js';
@@ -153,10 +154,14 @@ async function openEngine(
   log: Logger,
   note: Note,
 ): Promise<Runtime> {
+  const isUsual = engine === undefined || engine === 'onnx';
+  if (!isUsual && bundle === undefined) {
+    await readYaml(await controllerConfig(policy));
+    throw runsOnOnnxAlone(`policy config ${policy}`);
+  }
   const { runtime, reason, refused } = await chooseEngine(engine);
   log.info(`engine: ${runtime.description}, ${reason}`);
-  if (engine === undefined || engine === 'onnx') return runtime;
-  if (bundle === undefined) throw runsOnOnnxAlone(`policy config ${policy}`);
+  if (isUsual) return runtime;
   if (refused.length > 0) log.info(describeRefusals(refused));
   note(`the networks of bundles and runs ran on ${runtime.description}`);
   return runtime;

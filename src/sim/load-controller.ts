@@ -58,7 +58,7 @@ export async function findController(
   options: Pick<LoadControllerOptions, 'weights'> = {},
 ): Promise<ControllerSource> {
   if ((await findBundle(reference)) !== undefined) return bundleSource(await readBundle(reference));
-  const path = await configPath(reference);
+  const path = await controllerConfig(reference);
   if (await isModelBased(path)) return modelBasedSource(path);
   const config = await loadConfig(foreignPolicySchema, path);
   const file = await networkPath(config, path, options.weights);
@@ -93,8 +93,11 @@ function bundleSource(found: FoundBundle): ControllerSource {
   };
 }
 
-/** A path as it is, or a name in configs/policies or configs/controllers. */
-async function configPath(reference: string): Promise<string> {
+/**
+ * The file of a policy or controller config: a path as it is, or a name in configs/policies or configs/controllers.
+ * @throws DataError for a name that there is not
+ */
+export async function controllerConfig(reference: string): Promise<string> {
   if (/\.ya?ml$/.test(reference)) return resolve(reference);
   const names = await pretrainedNames();
   for (const folder of [packagePath('configs', 'policies'), packagePath('configs', 'controllers')]) {

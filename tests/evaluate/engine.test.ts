@@ -113,4 +113,13 @@ describe('TensorFlow.js', () => {
       /policy config g1-unitree-rl-lab: an ONNX file/,
     );
   });
+
+  it('says of a policy that is not there that it is not there', async () => {
+    await expect(evaluate({ policy: 'no/such/path', engine: 'tfjs' })).rejects.toThrow(
+      /no\/such\/path: neither a policy bundle/,
+    );
+    await expect(evaluate({ policy: 'no/such.yaml', engine: 'tfjs' })).rejects.toThrow(
+      /no\/such\.yaml: config file cannot be read/,
+    );
+  });
 });
