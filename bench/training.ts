@@ -7,7 +7,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnxRuntime } from '../src/runtime/onnx.js';
+import { onnxOn } from '../src/runtime/onnx-device.js';
 import { profileStep, type StepProfile } from './operator-shares.js';
 import { type Peer, startPeer } from './peer.js';
 import { type BenchResult, commandOf, type FactTable, interleave, machineNote, spreadOf } from './result.js';
@@ -141,7 +141,7 @@ function requireSameNetwork([own, ...peers]: readonly Contestant[]): void {
 }
 
 async function ours(step: StepUnderTest, threads: number): Promise<Contestant> {
-  const runtime = await onnxRuntime();
+  const runtime = await onnxOn('cpu');
   const program = await compileStep(runtime, step, threads);
   await program.run();
   return {

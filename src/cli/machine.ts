@@ -2,8 +2,9 @@
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { cpus, totalmem } from 'node:os';
 import { promisify } from 'node:util';
+import { usableThreads } from '../runtime/usable-threads.js';
 
 export interface MachineFacts {
   readonly processor: string;
@@ -51,14 +52,6 @@ export function featuresIn(cpuinfo: string): string[] {
   const line = /^(?:flags|Features)\s*:\s*(.*)$/m.exec(cpuinfo);
   const flags = new Set(line?.[1].split(/\s+/));
   return FEATURES.filter((feature) => flags.has(feature));
-}
-
-/** A container's share of processors counts: more threads than that wait for each other. */
-async function usableThreads(): Promise<number> {
-  const text = await readFile('/sys/fs/cgroup/cpu.max', 'utf8').catch(() => '');
-  const [quota, period] = text.trim().split(' ').map(Number);
-  const share = quota > 0 && period > 0 ? Math.max(1, Math.floor(quota / period)) : Number.POSITIVE_INFINITY;
-  return Math.min(availableParallelism(), share);
 }
 
 async function nvidiaGpus(): Promise<string[]> {

@@ -12,6 +12,7 @@ import { DataError } from '../base/errors.js';
 import { GraphBuilder } from '../graph/graph-builder.js';
 import { onnxRuntime } from './onnx.js';
 import type { Runtime } from './runtime.js';
+import { threadLimit, usableThreads } from './usable-threads.js';
 
 export const DEVICES = ['auto', 'cuda', 'webgpu', 'cpu'] as const;
 export type DeviceName = (typeof DEVICES)[number];
@@ -103,9 +104,11 @@ export function thisMachine(): Machine {
     libraries: nativeFolder(),
     providers: async () => (await import('onnxruntime-node')).listSupportedBackends().map(({ name }) => name),
     run: async (device) => {
-      if (device === 'cpu') return onnxRuntime();
+      const threads = threadLimit(await usableThreads());
+      if (device === 'cpu') return onnxRuntime({ threads });
       const { env } = await import('onnxruntime-node');
       const runtime = await onnxRuntime({
+        threads,
         description: `onnxruntime-node ${env.versions.node ?? env.versions.common} (${device})`,
         // Warnings that small nodes run on the CPU are the engine's own choice, and no news.
         session: { executionProviders: [device], ...(device === 'webgpu' ? { logSeverityLevel: 3 } : {}) },

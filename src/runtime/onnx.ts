@@ -23,6 +23,8 @@ export interface OnnxRuntimeOptions {
   readonly ort?: OrtModule;
   /** What the engine is, for people. */
   readonly description?: string;
+  /** Threads of a program that asks for none; absent: the engine's own choice. */
+  readonly threads?: number;
   /** ONNX Runtime session options that replace ours. */
   readonly session?: SessionOptions;
   /** Whether the engine writes outputs into tensors that it is given; absent: true for onnxruntime-node alone. */
@@ -60,6 +62,7 @@ interface Engine extends OnnxRuntimeOptions {
 
 async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions): Promise<Program> {
   const { ort } = engine;
+  const threads = options.threads ?? engine.threads;
   const binding = bindProgram(graph, options);
   const moving = binding.state.filter((entry): entry is StateValue & MovingState => entry.nextName !== undefined);
   const fixed = Object.fromEntries(
@@ -74,7 +77,7 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       // A step is written operator by operator as it runs fastest; ONNX Runtime's rewriting would join what is parted on
       // purpose. Constant state is another matter: folding and packing it in advance is worth much.
       graphOptimizationLevel: moving.length > 0 ? 'disabled' : 'all',
-      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       ...engine.session,
       ...keep,
     });
