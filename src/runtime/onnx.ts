@@ -47,6 +47,11 @@ function isWebgpu({ executionProviders = [] }: SessionOptions): boolean {
   return executionProviders.some((provider) => (typeof provider === 'string' ? provider : provider.name) === 'webgpu');
 }
 
+/** The session setting `session.intra_op.allow_spinning`. */
+function spinning(spin: boolean): SessionOptions {
+  return { extra: { session: { intra_op: { allow_spinning: spin ? '1' : '0' } } } };
+}
+
 function versionsOf(ort: OrtModule): Readonly<Record<string, string | undefined>> {
   return (ort as { env?: { versions?: Record<string, string | undefined> } }).env?.versions ?? {};
 }
@@ -78,6 +83,7 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       // purpose. Constant state is another matter: folding and packing it in advance is worth much.
       graphOptimizationLevel: moving.length > 0 ? 'disabled' : 'all',
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+      ...(options.spin === undefined ? {} : spinning(options.spin)),
       ...engine.session,
       ...keep,
     });

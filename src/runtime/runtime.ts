@@ -12,6 +12,8 @@ export interface ProgramOptions {
   readonly state: Readonly<Record<string, { readonly initial: FloatArray; readonly next?: string }>>;
   /** Threads of one run; the engine's own choice where absent. */
   readonly threads?: number;
+  /** Whether threads without work wait busily; the engine's own choice where absent, or where it knows no other. */
+  readonly spin?: boolean;
 }
 
 export interface Program {

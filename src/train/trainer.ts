@@ -87,10 +87,12 @@ async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: T
   const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
     state: stateOptions(options.state, true),
     threads: config.runtime.threads,
+    spin: config.runtime.spin,
   });
   const validation = await runtime.compile(buildValidationGraph(recipe, optimiser.batch), {
     state: stateOptions(validationState(recipe, options.state), false),
     threads: config.runtime.threads,
+    spin: config.runtime.spin,
   });
 
   const sums = new ErrorSums();

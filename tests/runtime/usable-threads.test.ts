@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
 import { GraphBuilder } from '../../src/graph/graph-builder.js';
-import { type OrtModule, onnxRuntime } from '../../src/runtime/onnx.js';
+import { type OrtModule, onnxRuntime, type SessionOptions } from '../../src/runtime/onnx.js';
 import { threadLimit, threadsOfQuota, usableThreads } from '../../src/runtime/usable-threads.js';
 
 test("a container's share is whole threads, at least one", () => {
@@ -24,30 +24,36 @@ test.skipIf(!existsSync('/usr/bin/taskset'))('what the system confines a process
   expect(execFileSync('/usr/bin/taskset', words, { encoding: 'utf8' }).trim()).toBe('1');
 });
 
-test("a session has the program's threads, else the engine's, else none of ours", async () => {
+test("a session has the program's threads, else the engine's, else none of ours; and sleeps where it is told to", async () => {
   const asked: unknown[] = [];
   const ort = await import('onnxruntime-node');
   const spy = {
     Tensor: ort.Tensor,
     InferenceSession: {
-      create: (model: Uint8Array, options: { intraOpNumThreads?: number }) => {
-        asked.push(options.intraOpNumThreads);
+      create: (model: Uint8Array, options: SessionOptions) => {
+        asked.push([options.intraOpNumThreads, options.extra]);
         return ort.InferenceSession.create(model, options);
       },
     },
   } as unknown as OrtModule;
   const g = new GraphBuilder();
   g.output('y', g.square(g.input('x', [2])));
-  for (const [own, programs] of [
-    [3, 1],
-    [3, undefined],
-    [undefined, undefined],
-  ]) {
+  for (const [own, programs, spin] of [
+    [3, 1, undefined],
+    [3, undefined, undefined],
+    [undefined, undefined, false],
+  ] as const) {
     const program = await (await onnxRuntime({ ort: spy, threads: own })).compile(g.build(), {
       state: {},
       threads: programs,
+      spin,
     });
     await program.dispose();
   }
-  expect(asked).toEqual([1, 3, undefined]);
+  const still = { session: { intra_op: { allow_spinning: '0' } } };
+  expect(asked).toEqual([
+    [1, undefined],
+    [3, undefined],
+    [undefined, still],
+  ]);
 });
