@@ -2,8 +2,8 @@
 //
 // onnxruntime-node brings its WebGPU provider with it; the CUDA provider's libraries are a download of its own, for Linux
 // on x64, and want CUDA 12 and cuDNN 9. What CUDA lacks is found here before the engine is asked, because its own answer
-// is a screen of native messages. WebGPU is asked first, because it runs without a device node as well (a driver in
-// software). Operators that a provider lacks run on the CPU, which the engine arranges by itself.
+// is a screen of native messages; so is that of WebGPU without any driver. Operators that a provider lacks run on the CPU,
+// which the engine arranges by itself.
 
 import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -26,6 +26,8 @@ export interface Machine {
   /** `linux-x64` */
   readonly platform: string;
   exists(path: string): boolean;
+  /** Vulkan drivers that the environment names, of software for instance. */
+  readonly drivers?: string;
   /** Folder of onnxruntime-node's native libraries. */
   readonly libraries: string;
   /** Providers that the engine was built with. */
@@ -41,11 +43,10 @@ export interface Machine {
 export async function onnxOn(device: Device, machine: Machine = thisMachine()): Promise<Runtime> {
   if (device === 'cpu') return machine.run(device);
   if (device === 'cuda') requireCuda(machine);
-  else await requireWebgpuBuild(machine);
+  else await requireWebgpu(machine);
   try {
     return await machine.run(device);
   } catch (error) {
-    if (device === 'webgpu') requireGpuNode(machine);
     throw new DataError(
       {
         where: `device ${device}`,
@@ -76,24 +77,18 @@ function requireCuda({ platform, exists, libraries }: Machine): void {
   }
 }
 
-async function requireWebgpuBuild({ providers }: Machine): Promise<void> {
-  if ((await providers()).includes('webgpu')) return;
-  throw new DataError({
-    where: 'device webgpu',
-    what: 'this build of onnxruntime-node has no WebGPU provider',
-    fix: 'npm install onnxruntime-node',
-  });
-}
-
-/** The likelier reason where WebGPU does not run: on Linux a GPU's driver has a device node. */
-function requireGpuNode({ platform, exists }: Machine): void {
-  const nodes = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg'];
-  if (!platform.startsWith('linux') || nodes.some(exists)) return;
-  throw new DataError({
-    where: 'device webgpu',
-    what: 'no GPU, or no driver for it (no /dev/dri)',
-    fix: 'Install the driver of the GPU',
-  });
+async function requireWebgpu({ platform, exists, drivers, providers }: Machine): Promise<void> {
+  const refuse = (what: string, fix: string) => {
+    throw new DataError({ where: 'device webgpu', what, fix });
+  };
+  if (!(await providers()).includes('webgpu')) {
+    refuse('this build of onnxruntime-node has no WebGPU provider', 'npm install onnxruntime-node');
+  }
+  // A GPU has a device node; a driver in software has none, and is installed or named by the environment.
+  const signs = ['/dev/dri', '/dev/nvidiactl', '/dev/dxg', '/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'];
+  if (platform.startsWith('linux') && drivers === undefined && !signs.some(exists)) {
+    refuse('no GPU, or no driver for it (no /dev/dri)', 'Install the driver of the GPU');
+  }
 }
 
 export function thisMachine(): Machine {
@@ -101,6 +96,7 @@ export function thisMachine(): Machine {
   return {
     platform,
     exists: existsSync,
+    drivers: process.env.VK_DRIVER_FILES ?? process.env.VK_ICD_FILENAMES,
     libraries: nativeFolder(),
     providers: async () => (await import('onnxruntime-node')).listSupportedBackends().map(({ name }) => name),
     run: async (device) => {

@@ -56,8 +56,9 @@ describe('a device is refused with what it lacks', () => {
     expect(await refusal('webgpu', machine([], {}, failure))).toMatch(/no GPU.*Install the driver/);
     expect(await refusal('webgpu', machine([], { platform: 'darwin-arm64' }, failure))).toMatch(/adapters/);
     expect(await refusal('webgpu', machine(['/dev/dri'], {}, failure))).toMatch(/adapters.*libvulkan1/);
-    // A driver in software has no device node.
-    expect(await refusal('webgpu', machine([]))).toBe('runs');
+    // A driver in software has no device node: it is installed, or named by the environment.
+    expect(await refusal('webgpu', machine(['/usr/share/vulkan/icd.d']))).toBe('runs');
+    expect(await refusal('webgpu', machine([], { drivers: '/opt/driver.json' }))).toBe('runs');
   });
 
   test('the CPU of this machine runs, and its native folder is where the engine lies', async () => {
