@@ -18,7 +18,7 @@ export interface LayerNormLinear {
 
 /**
  * Rows for each output from which folding gains: about five passes over [N, k] go, about seven over [k, n] come. At 1 to 8
- * times the outputs the whole training step takes the same processor time within 3 %, so that it need not be exact.
+ * times the outputs the whole training step takes the same processor time within 5 %, so that it need not be exact.
  */
 const ROWS_PER_OUTPUT = 2;
 
