@@ -111,8 +111,8 @@ describe.skipIf(!existsSync(TEACHER))('nextgait quickstart', () => {
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ finished: false });
     expect(stderr.match(/interrupted:/g)).toHaveLength(1);
-    expect(stderr).toMatch(/go on with the same command and --append\n\nstopped in step 1 of \d\n/);
-    expect(stderr).toMatch(/\$ nextgait export quickstart\/run --out quickstart\/policy\n$/);
+    expect(stderr).toMatch(/go on with the same command and --append\n\nstopped in step 1 of \d; go on with:\n/);
+    expect(stderr).toMatch(/\n\$ npx nextgait quickstart --out quickstart --append --seed 1 --workers \d+\n$/);
     await succeed(['inspect', 'quickstart/rollouts', '--verify', '--no-statistics', '--quiet'], { cwd });
   });
 });
