@@ -90,8 +90,9 @@ async function noMap(path: string, description: SourceDescription, options: Choo
     return new DataError({ where: path, what, found, fix: `${other.name} is for it: nextgait ingest ${verb}` });
   }
   const { robot } = options;
+  const maps = await readyMaps(description, options.kinds);
   for (let jointCount = FEWEST_JOINTS; jointCount <= MOST_JOINTS && description.joints === undefined; jointCount++) {
-    const [ready] = await fittingMaps(description, { ...options, settings: [] }, jointCount);
+    const [ready] = maps.filter(({ map }) => hasLayout(description, map, jointCount));
     if (ready === undefined) continue;
     const fix = `${ready.name} is for such files of a robot with ${jointCount} joints; ${robot.name} has ${robot.jointNames.length}: give the other by --robot`;
     return new DataError({ where: path, what, found, fix });
@@ -143,19 +144,31 @@ function others(tried: readonly { name: string; problem: Error | undefined }[], 
 async function fittingMaps(
   description: SourceDescription,
   { robot, kinds, settings = [] }: ChooseOptions,
-  jointCount = description.joints?.names.length ?? robot.jointNames.length,
 ): Promise<{ name: string; map: FieldMap }[]> {
+  const jointCount = description.joints?.names.length ?? robot.jointNames.length;
   const fitting: { name: string; map: FieldMap }[] = [];
-  for (const name of (await fieldMapNames()).sort()) {
+  for (const { name, map: plain } of await readyMaps(description, kinds)) {
+    if (!hasLayout(description, plain, jointCount)) continue;
     // Settings may be meant for another map: they are applied to those that fit without them.
-    const tree = (await readYaml(packagePath('configs', 'ingest', `${name}.yaml`))) as Partial<FieldMap>;
-    if (tree.format !== description.format || tree.recognise === undefined) continue;
-    const plain = await loadFieldMap(name);
-    if (!kinds.includes(plain.kind) || !hasLayout(description, plain, jointCount)) continue;
     const map = settings.length === 0 ? plain : await loadFieldMap(name, settings);
     fitting.push({ name, map: withDelimiter(map, description) });
   }
-  return fitting.sort((a, b) => fieldCount(b.map) - fieldCount(a.map));
+  return fitting;
+}
+
+/** Ready maps that recognise layouts of a file's format, the most particular one first. */
+async function readyMaps(
+  { format }: SourceDescription,
+  kinds: readonly SourceKind[],
+): Promise<{ name: string; map: FieldMap }[]> {
+  const ready: { name: string; map: FieldMap }[] = [];
+  for (const name of (await fieldMapNames()).sort()) {
+    const tree = (await readYaml(packagePath('configs', 'ingest', `${name}.yaml`))) as Partial<FieldMap>;
+    if (tree.format !== format || tree.recognise === undefined) continue;
+    const map = await loadFieldMap(name);
+    if (kinds.includes(map.kind)) ready.push({ name, map });
+  }
+  return ready.sort((a, b) => fieldCount(b.map) - fieldCount(a.map));
 }
 
 /** What separates the columns of a csv file is the file's to say, where no setting does. */

@@ -73,7 +73,8 @@ export interface IngestJob {
 /** Runs the job, closes the writer and writes the report into the dataset's folder, if that is the job's. */
 export async function ingestInputs(job: IngestJob): Promise<IngestReport> {
   const { inputs, read, writer, log, signal, nameOf = nameWithoutFolders, alreadyIn } = job;
-  const earlier = alreadyIn === undefined ? [] : await earlierInputs(writer.folder, REPORT_FILE);
+  // A dataset that is to be replaced takes its report with it.
+  const earlier = writer.keepsOld ? [] : await earlierInputs(writer.folder, REPORT_FILE);
   const told = new Set<string>();
   const done: IngestedInput[] = [];
   const faults: unknown[] = [];
@@ -97,8 +98,7 @@ export async function ingestInputs(job: IngestJob): Promise<IngestReport> {
   const interrupted = done.length < inputs.length;
   const report = reportOf(done, writer, interrupted);
   if (!writer.keepsOld) {
-    const all = mergeInputs(await earlierInputs(writer.folder, REPORT_FILE), done);
-    const text = JSON.stringify(reportOf(all, writer, interrupted), null, 2);
+    const text = JSON.stringify(reportOf(mergeInputs(earlier, done), writer, interrupted), null, 2);
     await writeFileAtomic(join(writer.folder, REPORT_FILE), `${text}\n`);
   }
   if (faults.length > 0) throw faults[0];

@@ -2,6 +2,7 @@
 //
 // Reports call a file of a folder by its path from there, so that walk.bvh of two people are two inputs.
 
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { DataError, listNames } from '../base/errors.js';
@@ -60,7 +61,7 @@ export async function knownFiles(
   files: readonly HumanFile[],
 ): Promise<ReadonlyMap<string, readonly string[]>> {
   const known = new Map<string, readonly string[]>();
-  if (!(await isManifestThere(dataset))) return known;
+  if (!existsSync(join(dataset, MANIFEST_FILE))) return known;
   const { shards } = await readManifest(dataset);
   const ids = shards.flatMap(({ episodes }) => episodes.map(({ id }) => id));
   for (const { path } of files) {
@@ -72,12 +73,4 @@ export async function knownFiles(
     if (same.length > 0) known.set(path, same);
   }
   return known;
-}
-
-async function isManifestThere(dataset: string): Promise<boolean> {
-  try {
-    return (await readdir(dataset)).includes(MANIFEST_FILE);
-  } catch {
-    return false;
-  }
 }

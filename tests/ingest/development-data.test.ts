@@ -13,19 +13,15 @@ import { motionOf } from '../../src/motion/columns.js';
 import type { Episode, SourceKind } from '../../src/motion/episode.js';
 import { hindsightCommand } from '../../src/motion/hindsight.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
-import { loadRobot } from '../../src/sim/load-robot.js';
+import { DEVELOPMENT_DATA as DATA, loadDevelopmentRobots } from './development-robots.js';
 import { readMappedInput } from './read-mapped-input.js';
-
-const DATA = join(import.meta.dirname, '../../../shared/data');
 
 describe.skipIf(!existsSync(DATA))('development data', () => {
   let t1: RobotModel;
   let g1: RobotModel;
 
   beforeAll(async () => {
-    t1 = (await loadRobot('t1', { folders: [join(DATA, 'robots')] })).robot;
-    g1 = (await loadRobot('g1')).robot;
-    // Compiling two models on a busy machine.
+    ({ t1, g1 } = await loadDevelopmentRobots());
   }, 60_000);
 
   const read = async (path: string, map: string, robot: RobotModel): Promise<Episode> => {

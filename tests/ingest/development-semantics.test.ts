@@ -7,10 +7,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { loadFieldMap, parseFieldMap } from '../../ingest/field-map.js';
 import { mendMap } from '../../ingest/mend-map.js';
 import type { RobotModel } from '../../src/robot/robot-model.js';
-import { loadRobot } from '../../src/sim/load-robot.js';
+import { DEVELOPMENT_DATA as DATA, loadDevelopmentRobots } from './development-robots.js';
 import { readMappedInput } from './read-mapped-input.js';
 
-const DATA = join(import.meta.dirname, '../../../shared/data');
 const T1 = 't1-playground-npz';
 
 describe.skipIf(!existsSync(DATA))('wrong maps on development data', () => {
@@ -18,9 +17,7 @@ describe.skipIf(!existsSync(DATA))('wrong maps on development data', () => {
   let g1: RobotModel;
 
   beforeAll(async () => {
-    t1 = (await loadRobot('t1', { folders: [join(DATA, 'robots')] })).robot;
-    g1 = (await loadRobot('g1')).robot;
-    // Compiling two models on a busy machine.
+    ({ t1, g1 } = await loadDevelopmentRobots());
   }, 60_000);
 
   const read = async (path: string, name: string, settings: readonly string[], robot: RobotModel) =>
