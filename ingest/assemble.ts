@@ -31,6 +31,8 @@ export interface AssembleOptions {
 
 /** Fewest frames of an episode: a difference needs two. */
 const FEWEST_FRAMES = 2;
+/** Relative difference of two rates up to which resampling keeps the file's rows. */
+const SAME_RATE = 0.01;
 /** Gravity's z in the base frame above which the robot has fallen: a tilt of 60°. */
 const FALLEN_GRAVITY = -0.5;
 
@@ -96,7 +98,9 @@ function assembleEpisode(
   if (resampled.frameCount < FEWEST_FRAMES) {
     throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
   }
-  const read = { motion: resampled, map, joints, robot, fileRate_hz };
+  const hasOwnRows = map.channels.action === undefined || Math.abs(fileRate_hz / options.rate_hz - 1) < SAME_RATE;
+  const ownRows = hasOwnRows ? undefined : resampleTracks(tracks, { rate_hz: fileRate_hz }, where);
+  const read = { motion: resampled, map, joints, robot, fileRate_hz, ownRows };
   findings.push(...checkSemantics(read, where), ...timeFindings(read));
   if (resampled.columns.jointPosition === undefined) findings.push(NO_JOINTS);
   const inBase: Motion = { ...resampled, columns: toBaseFrame(resampled, map, where) };

@@ -159,7 +159,6 @@ function otherScale({ scale }: ActionEvidence, input: SemanticsInput): Verdict |
   const by = (scale.value * (factor ?? 1)).toPrecision(2);
   const message = `action is scaled by about ${by}, not ${factor ?? 'as mapped'}${scaleText(scale)}`;
   if (!isBeyondDoubt) {
-    if (!isAtOwnRate(input)) return undefined;
     const advice = 'give channels.action.meaning and scale as its controller has them';
     return { message: `${message}: ${advice}`, fix: [], isWarning: true };
   }
@@ -221,11 +220,6 @@ function isOtherRow(lags: ReadonlyMap<number, number>, lag: number): boolean {
   return gain > (lag < 0 ? 0.3 : 0.5) && gain > 2 * (lags.get(0) ?? 0);
 }
 
-/** True where rows are the file's own: between them actions are not what was executed, and shares of it go astray. */
-function isAtOwnRate({ motion, fileRate_hz }: SemanticsInput): boolean {
-  return Math.abs(fileRate_hz / motion.rate_hz - 1) < 0.01;
-}
-
 function shiftContradictions({ lags }: ActionEvidence, input: SemanticsInput): Contradiction[] {
   const { states } = input.map;
   if (lags === undefined) return [];
@@ -235,7 +229,7 @@ function shiftContradictions({ lags }: ActionEvidence, input: SemanticsInput): C
     const message = `the action of the next row explains each step ${gains(-1)}: states were stored after the step`;
     return [{ ...about, message, fix: states === 'before-step' ? ['states=after-step'] : [] }];
   }
-  if (!isOtherRow(lags, 1) || !isAtOwnRate(input)) return [];
+  if (!isOtherRow(lags, 1)) return [];
   const message = `the action of the row before explains each step ${gains(1)}`;
   if (states === 'after-step') {
     return [{ ...about, message: `${message}: states were stored before the step`, fix: ['states=before-step'] }];

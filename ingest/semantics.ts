@@ -33,6 +33,8 @@ export interface SemanticsInput {
   readonly robot: RobotModel;
   /** Frames per second by the file's time stamps, before it was resampled (Hz). */
   readonly fileRate_hz: number;
+  /** The motion in the file's own rows, where `motion` has others: an action answers a row, not what lies between two. */
+  readonly ownRows?: Motion;
 }
 
 /**
@@ -86,7 +88,8 @@ function otherContradictions(input: SemanticsInput): Contradiction[] {
   const rate = units.length > 0 ? [] : rateContradictions(input);
   // What actions are is told by positions, velocities and time: where those are wrong, it would be told wrongly.
   const isMeasured = [...units, ...rate].every(({ about, isWarning }) => isWarning || input.map.trust.includes(about));
-  const action = isMeasured ? actionContradictions(input) : [];
+  const rows = { ...input, motion: input.ownRows ?? input.motion };
+  const action = isMeasured ? actionContradictions(rows) : [];
   return [...orientation, ...units, ...rate, ...velocityFrameContradictions(input), ...action];
 }
 

@@ -69,6 +69,20 @@ describe.skipIf(!existsSync(DATA))('wrong maps on development data', () => {
     expect([mended.refused, mended.settings]).toEqual([undefined, ['states=before-step']]);
   });
 
+  it.each([12.5, 20.83, 30, 45])(
+    'rows are those of the file at %d Hz: what is right is accepted, what is shifted is not',
+    async (rate_hz) => {
+      for (const number of [0, 1, 2, 3]) {
+        const path = join(DATA, `rollouts/t1_${number}.npz`);
+        const [{ findings }] = await readMappedInput(path, { map: await loadFieldMap(T1), robot: t1, rate_hz });
+        expect(findings).toEqual([]);
+      }
+      const shifted = await loadFieldMap('robomimic-hdf5', ['states=after-step']);
+      const mended = await mendMap(join(DATA, 'datasets/robomimic_t1.hdf5'), shifted, t1, rate_hz);
+      expect([mended.refused, mended.settings]).toEqual([undefined, ['states=before-step']]);
+    },
+  );
+
   it('an order of four numbers is found from the sway of a stance', async () => {
     const mended = await mend('logs/model_based_g1', 'model-based-g1-csv', ['channels.baseQuaternion.order=wxyz'], g1);
     expect([mended.refused, mended.settings]).toEqual([undefined, ['channels.baseQuaternion.order=xyzw']]);

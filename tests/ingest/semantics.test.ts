@@ -116,8 +116,9 @@ describe('an action', () => {
     expect(checkSemantics(half, 'test')).toMatchObject([
       { kind: 'contradiction', severity: 'warning', message: expect.stringMatching(/scaled by about 0\.50, not 1/) },
     ]);
-    // Between rows actions are not what was executed.
-    expect(contradictions({ ...half, fileRate_hz: 60 })).toEqual([]);
+    // Between rows actions are not what was executed: the file's own are asked.
+    expect(contradictions({ ...inputOf(columns, OFFSET), ownRows: half.motion })).toHaveLength(1);
+    expect(contradictions({ ...half, ownRows: inputOf(columns, OFFSET).motion })).toEqual([]);
   });
 
   it('whose joints do not agree on a scale is refused without a setting', () => {
