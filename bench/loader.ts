@@ -1,6 +1,6 @@
 // What batches cost a training step: the loop with its loader against the same step on one batch, in interleaved rounds.
 //
-// The loop is the trainer's: a batch is asked for and fed, the step runs, and its errors are summed by source. Batches are
+// The loop is the trainer's: batches are asked for and fed, the steps run, and their errors are summed by source. Batches are
 // cut by a worker thread, as `nextgait train` does, and on the thread that trains. Goal: the step waits for under 2 % of
 // the time. Data that does not fit the reader's memory budget is read from its files (--data names such datasets).
 
@@ -19,12 +19,13 @@ import { identityOf } from '../src/robot/robot-model.js';
 import { onnxRuntime } from '../src/runtime/onnx.js';
 import { loadRobot } from '../src/sim/load-robot.js';
 import { createTokenSpec, type TokenSpec } from '../src/tokens/token-spec.js';
-import { addErrors, type Batch, createBatchMaker, feedBatch } from '../src/train/batches.js';
+import { createBatchMaker } from '../src/train/batches.js';
 import { type BatchLoader, localLoader } from '../src/train/loader.js';
 import { planLoader, pooledLoader } from '../src/train/loader-pool.js';
 import { ErrorSums } from '../src/train/metrics.js';
 import { prepareData } from '../src/train/prepare.js';
 import { shareCommands } from '../src/train/shared-commands.js';
+import { callSteps } from '../src/train/step-calls.js';
 import { type TrainConfig, trainConfigSchema } from '../src/train/train-config.js';
 import { buildTrainingGraph, initialState, stateOptions } from '../src/train/training-program.js';
 import { type BenchResult, commandOf, interleave, machineNote, shortNumber, spreadOf, timed } from './result.js';
@@ -54,9 +55,9 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
       waiting(
         `nextgait, batches cut by ${loop.workers === 1 ? 'a worker thread' : `${loop.workers} worker threads`}`,
         await loop.pooled(),
-        loop.step,
+        loop,
       ),
-      waiting('the same, cut on the thread that trains', loop.local, loop.step),
+      waiting('the same, cut on the thread that trains', loop.local, loop),
     ];
     const cost_ms: number[] = []; // processor time of a step, all threads
     const rows = await interleave(
@@ -66,7 +67,7 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
           name: 'the step alone, on one batch',
           run: async () => {
             const before = process.cpuUsage();
-            const ms = await timed(() => repeat(steps, () => loop.step(loop.once)));
+            const ms = await timed(() => loop.run(loop.once, steps));
             cost_ms.push(processorTime(before) / steps);
             return ms / steps;
           },
@@ -75,7 +76,7 @@ export async function loaderBench({ preset, rounds, steps, data, memory }: Loade
       rounds,
     );
     const before = process.cpuUsage();
-    await repeat(steps, async () => void (await loop.local.next()));
+    for (let step = 0; step < steps; step++) await loop.local.next();
     const cut_ms = processorTime(before) / steps;
     for (const { loader } of contenders) await loader.dispose();
     await loop.dispose();
@@ -116,11 +117,11 @@ interface Loop {
   /** Threads of pooled(). */
   readonly workers: number;
   readonly local: BatchLoader;
-  /** A batch that stays as it is. */
-  readonly once: Batch;
+  /** One batch again and again. */
+  readonly once: BatchLoader;
   pooled(): Promise<BatchLoader>;
-  /** The training step on a batch. */
-  step(batch: Batch): Promise<void>;
+  /** So many training steps, in as many a call as `nextgait train` takes. */
+  run(loader: BatchLoader, steps: number): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -135,54 +136,57 @@ async function createLoop(config: TrainConfig, dataset: Dataset, freeBytes: numb
   const maker = createBatchMaker(config.train, tokens, robot, source, { sourceWeights: {}, heldOut });
   const recipe = { model: config.model, tokens, normaliser };
   const weights = initialParameters(parameterSpecs(config.model, tokens), new Random(1));
-  const program = await (await onnxRuntime()).compile(buildTrainingGraph(recipe, config.train), {
+  const runtime = await onnxRuntime();
+  const stepsPerCall = runtime.bestRunsPerCall ?? 1;
+  const program = await runtime.compile(buildTrainingGraph(recipe, config.train), {
     state: stateOptions(initialState(recipe, config.train, weights), true),
+    runsPerCall: stepsPerCall,
   });
-  program.feeds.stepSize[0] = 1e-6;
-  program.feeds.epsilon[0] = 1e-8;
-  program.feeds.keep[0] = 1;
   const once = maker.allocate();
   maker.fill(once, 0, 0);
   const sums = new ErrorSums();
   const bytes = dataset.manifests.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + shard.bytes, 0);
   const plan = planLoader(bytes, freeBytes);
   const commands = command === 'recorded' ? undefined : shareCommands(source);
+  const shared = { program, optimiser: config.train, tokens, source, sums, run: 'bench' };
   return {
     batch: config.train.batch,
     tokens,
     workers: plan.workers,
     local: localLoader(maker, config.train, 0),
-    once,
-    pooled: () => pooledLoader({ config, tokens, robot, commands }, plan, 0),
-    async step(batch) {
-      feedBatch(program.feeds, batch);
-      program.feeds.inverseWeight[0] = 1 / batch.weight;
-      await program.run();
-      addErrors(sums, tokens, source, batch, program.results.errors);
+    once: { next: async () => [once], ahead() {}, async dispose() {} },
+    pooled: () => pooledLoader({ config, tokens, robot, commands }, plan, 0, stepsPerCall),
+    async run(loader, steps) {
+      for (let left = steps; left > 0; left -= stepsPerCall) {
+        await callSteps({ ...shared, loader }, 0, Math.min(left, stepsPerCall));
+      }
     },
     dispose: () => program.dispose(),
   };
 }
 
 /** A loader in the loop: rounds of steps, and the share of each round that waited for batches. */
-function waiting(name: string, loader: BatchLoader, step: (batch: Batch) => Promise<void>) {
+function waiting(name: string, loader: BatchLoader, loop: Loop) {
   const shares: number[] = [];
+  let wait_ms = 0;
+  const timedLoader: BatchLoader = {
+    ...loader,
+    async next() {
+      const started = performance.now();
+      const batches = await loader.next();
+      wait_ms += performance.now() - started;
+      return batches;
+    },
+  };
   return {
     name,
     loader,
     shares,
     async run(steps: number): Promise<number> {
-      let wait_ms = 0;
-      const once = async () => {
-        const started = performance.now();
-        const [batch] = await loader.next();
-        wait_ms += performance.now() - started;
-        await step(batch);
-      };
       // The worker goes on while others have their turn: its lead must not count.
-      await repeat(LEAD, once);
+      await loop.run(timedLoader, LEAD);
       wait_ms = 0;
-      const all_ms = await timed(() => repeat(steps, once));
+      const all_ms = await timed(() => loop.run(timedLoader, steps));
       shares.push(wait_ms / all_ms);
       return all_ms / steps;
     },
@@ -190,11 +194,7 @@ function waiting(name: string, loader: BatchLoader, step: (batch: Batch) => Prom
 }
 
 /** Steps that a loader may have cut in advance. */
-const LEAD = 8;
-
-async function repeat(count: number, once: () => Promise<void>): Promise<void> {
-  for (let at = 0; at < count; at++) await once();
-}
+const LEAD = 20;
 
 /** All episodes, and more steps than a bench takes. */
 function settingsOf(folders: readonly string[]): string[] {

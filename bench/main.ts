@@ -1,6 +1,6 @@
 // Measurements against peers: `npm run bench -- training --out bench/results/training.json`; then `npm run bench -- docs`.
 
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { reportError } from '../src/cli/common.js';
 import { controlBench } from './control.js';
 import { driveBench } from './drive.js';
@@ -40,7 +40,9 @@ function bench<Options>(
 bench('training', 'milliseconds of a training step, against PyTorch where python3 can import it', trainingBench)
   .option('--preset <name>', 'a name in configs/train', 'base')
   .option('--set <key=value...>', 'settings over the preset (default for base: tokens.context=32)')
-  .option('--steps <count>', 'steps a round and engine', Number, 12)
+  .option('--steps <count>', 'steps a round and engine', Number, 20)
+  .option('--steps-per-call <count>', "steps that ours makes in one call (default: the engine's choice)", Number)
+  .addOption(new Option('--device <name>', 'where all of them run').choices(['cpu', 'cuda', 'webgpu']).default('cpu'))
   .option('--threads <count>', 'threads of every engine; 0 leaves it to each', Number, 0);
 
 bench('control', 'milliseconds of one control step, and actions a second of many robots, against PyTorch', controlBench)
@@ -50,7 +52,7 @@ bench('control', 'milliseconds of one control step, and actions a second of many
 
 bench('loader', 'share of a training step that waits for its batch', loaderBench)
   .option('--preset <name>', 'a name in configs/train', 'base')
-  .option('--steps <count>', 'steps a round', Number, 8)
+  .option('--steps <count>', 'steps a round', Number, 20)
   .option('--data <folders...>', 'datasets (default: rollouts made up on the spot)')
   .option('--memory <GiB>', 'memory that counts as free (default: what is)', Number);
 

@@ -13,6 +13,7 @@ import type { Program, Runtime } from '../src/runtime/runtime.js';
 import { loadRobot } from '../src/sim/load-robot.js';
 import { createTokenSpec, rowWidth } from '../src/tokens/token-spec.js';
 import { adamWScalars } from '../src/train/adamw.js';
+import { feedScalars } from '../src/train/step-calls.js';
 import { type TrainConfig, trainConfigSchema } from '../src/train/train-config.js';
 import { buildTrainingGraph, initialState, type Recipe, stateOptions } from '../src/train/training-program.js';
 
@@ -65,15 +66,22 @@ function requireKnownToPeer({ tokens, train }: TrainConfig): void {
   if (train.averageDecay !== 0) refuse('train.averageDecay', '0', train.averageDecay);
 }
 
-/** The program with its batch fed. */
-export async function compileStep(runtime: Runtime, step: StepUnderTest, threads: number): Promise<Program> {
+/** The program with its batch fed, to each of the runs of a call. */
+export async function compileStep(
+  runtime: Runtime,
+  step: StepUnderTest,
+  threads: number,
+  runsPerCall = 1,
+): Promise<Program> {
   const { config, recipe, parameters, batch } = step;
   const state = stateOptions(initialState(recipe, config.train, parameters), true);
   const graph = buildTrainingGraph(recipe, config.train);
-  const program = await runtime.compile(graph, threads > 0 ? { state, threads } : { state });
-  for (const name of FEEDS) program.feeds[name].set(batch[name]);
+  const program = await runtime.compile(graph, { state, runsPerCall, ...(threads > 0 ? { threads } : {}) });
   const scalars = { ...adamWScalars(config.train, config.train.learningRate, 0), inverseWeight: inverseWeightOf(step) };
-  for (const [name, value] of Object.entries(scalars)) program.feeds[name][0] = value;
+  for (let run = 0; run < runsPerCall; run++) {
+    for (const name of FEEDS) program.feeds[name].set(batch[name], run * batch[name].length);
+    feedScalars(program, scalars, run);
+  }
   return program;
 }
 

@@ -1,13 +1,13 @@
 // Time of a training step of a preset, ours against PyTorch's, in interleaved rounds of one run.
 //
-// Ours is the program that `nextgait train` runs, clipping and metrics included. PyTorch starts from the same weights on the
+// Ours is the program that `nextgait train` runs, in calls of as many steps, clipping and metrics included. PyTorch starts from the same weights on the
 // same batch, and its first loss and gradient norm are compared before anything is timed. Each round times every engine in
 // turn, and ratios are taken within a round, so that whatever else the machine does falls on all of them.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onnxOn } from '../src/runtime/onnx-device.js';
+import { type Device, onnxOn } from '../src/runtime/onnx-device.js';
 import { profileStep, type StepProfile } from './operator-shares.js';
 import { type Peer, startPeer } from './peer.js';
 import { type BenchResult, commandOf, type FactTable, interleave, machineNote, spreadOf } from './result.js';
@@ -22,7 +22,19 @@ export interface TrainingBenchOptions {
   readonly steps: number;
   /** 0: each engine's own choice. */
   readonly threads: number;
+  readonly device: Device;
+  /** Steps that ours makes in one call; the engine's own choice where absent. */
+  readonly stepsPerCall?: number;
 }
+
+/** How PyTorch trains. */
+type Mode = 'float32' | 'bfloat16' | 'compile';
+
+const MODES: Record<Mode, string> = {
+  float32: 'float32 eager',
+  bfloat16: 'bfloat16 autocast',
+  compile: 'torch.compile, bfloat16 autocast',
+};
 
 /** The size that the goals were set for: 64 windows of 32 tokens. */
 const GOAL: Readonly<Record<string, readonly string[]>> = { base: ['tokens.context=32'] };
@@ -48,16 +60,16 @@ interface Contestant {
 }
 
 export async function trainingBench(options: TrainingBenchOptions): Promise<BenchResult> {
-  const { preset, set = GOAL[preset] ?? [], rounds, steps, threads } = options;
+  const { preset, set = GOAL[preset] ?? [], rounds, steps, threads, device } = options;
   const step = await stepOf(preset, set);
   const folder = await mkdtemp(join(tmpdir(), 'nextgait-training-'));
   const contestants: Contestant[] = [];
   try {
     await writeStep(folder, step);
-    contestants.push(await ours(step, threads));
+    contestants.push(await ours(step, options));
     const notes: string[] = [];
-    for (const mode of ['float32', 'bfloat16'] as const) {
-      const peer = await torch(folder, threads, mode);
+    for (const mode of Object.keys(MODES) as Mode[]) {
+      const peer = await torch(folder, threads, mode, device);
       if (peer !== undefined) contestants.push(peer);
       else if (notes.length === 0) notes.push('PyTorch is not importable by python3: ours alone.');
     }
@@ -76,15 +88,19 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Benc
       })),
       rounds,
     );
-    const profile = await profileStep(step);
+    const profile = device === 'cpu' ? await profileStep(step) : undefined;
     return {
       bench: [
         'training',
         ...(preset === 'base' && options.set === undefined ? [] : [preset, ...set]),
         ...(threads > 0 ? [`${threads}-threads`] : []),
+        ...(device === 'cpu' ? [] : [device]),
       ].join('-'),
-      about: `${describe(preset, step)} Median of ${steps} steps a round.`,
-      command: commandOf('training', { preset, set, rounds, steps, threads: threads > 0 ? threads : undefined }),
+      about: `${describe(preset, step)} ${steps} steps a round.`,
+      command: commandOf('training', {
+        ...{ preset, set, rounds, steps, 'steps-per-call': options.stepsPerCall },
+        ...{ threads: threads > 0 ? threads : undefined, device: device === 'cpu' ? undefined : device },
+      }),
       machine: await machineNote(),
       tables: [
         { title: 'engine', unit: 'ms a step', better: 'less', rows },
@@ -95,11 +111,9 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Benc
           rows: rows.map((row, at) => ({ ...row, rounds: costs[at] })),
         },
       ],
-      facts: [profileTable(profile)],
-      notes: [
-        ...notes,
-        `${percent(profile.productShare)} of the time in our ${profile.nodes} operators is matrix product (goal: 90 %).`,
-      ],
+      ...(profile === undefined
+        ? { notes }
+        : { facts: [profileTable(profile)], notes: [...notes, productNote(profile)] }),
     };
   } finally {
     for (const { close } of contestants) await close();
@@ -124,6 +138,10 @@ function profileTable({ operators }: StepProfile): FactTable {
   };
 }
 
+function productNote({ productShare, nodes }: StepProfile): string {
+  return `${percent(productShare)} of the time in our ${nodes} operators is matrix product (goal: 90 %).`;
+}
+
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
@@ -140,20 +158,22 @@ function requireSameNetwork([own, ...peers]: readonly Contestant[]): void {
   }
 }
 
-async function ours(step: StepUnderTest, threads: number): Promise<Contestant> {
-  const runtime = await onnxOn('cpu');
-  const program = await compileStep(runtime, step, threads);
+async function ours(step: StepUnderTest, { threads, device, stepsPerCall }: TrainingBenchOptions): Promise<Contestant> {
+  const runtime = await onnxOn(device);
+  const atOnce = stepsPerCall ?? runtime.bestRunsPerCall ?? 1;
+  const program = await compileStep(runtime, step, threads, atOnce);
   await program.run();
   return {
-    name: `nextgait, ${runtime.description}, float32`,
+    name: `nextgait, ${runtime.description}, float32${atOnce > 1 ? `, ${atOnce} steps a call` : ''}`,
     first: { loss: program.results.loss[0], gradientNorm: program.results.gradientNorm[0] },
     run: async (steps) => {
       const durations_ms: number[] = [];
       const before = process.cpuUsage();
-      for (let at = 0; at < steps; at++) {
+      for (let left = steps; left > 0; left -= atOnce) {
+        const runs = Math.min(left, atOnce);
         const start = performance.now();
-        await program.run();
-        durations_ms.push(performance.now() - start);
+        await program.run(runs);
+        durations_ms.push((performance.now() - start) / runs);
       }
       if (!Number.isFinite(program.results.loss[0])) throw new Error('the loss is not finite');
       const { user, system } = process.cpuUsage(before);
@@ -163,12 +183,13 @@ async function ours(step: StepUnderTest, threads: number): Promise<Contestant> {
   };
 }
 
-async function torch(folder: string, threads: number, mode: 'float32' | 'bfloat16'): Promise<Contestant | undefined> {
-  const peer: Peer | undefined = await startPeer('transformer_step.py', [folder, String(threads), mode]);
+async function torch(folder: string, threads: number, mode: Mode, device: Device): Promise<Contestant | undefined> {
+  const where = device === 'cuda' ? 'cuda' : 'cpu';
+  const peer: Peer | undefined = await startPeer('transformer_step.py', [folder, String(threads), mode, where]);
   if (peer === undefined) return undefined;
   const { version, ...first } = JSON.parse(peer.greeting) as First & { readonly version: string };
   return {
-    name: `PyTorch ${version}, ${mode === 'float32' ? 'float32 eager' : 'bfloat16 autocast'}`,
+    name: `PyTorch ${version}, ${MODES[mode]}`,
     first,
     run: async (steps) => JSON.parse(await peer.ask(String(steps))) as Timing,
     close: async () => peer.close(),

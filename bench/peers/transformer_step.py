@@ -2,7 +2,7 @@
 
 Reads one line a round from stdin, the number of steps to run, and answers with their milliseconds and the processor time
 of all (ms). The first line that it writes tells loss and gradient norm of the first step, by which the two networks are compared.
-Arguments: folder(step.json, numbers.bin) threads mode(float32|bfloat16)
+Arguments: folder(step.json, numbers.bin) threads mode(float32|bfloat16|compile) device(cpu|cuda)
 """
 
 import json
@@ -14,7 +14,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-FOLDER, THREADS, MODE = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+FOLDER, THREADS, MODE, DEVICE = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 STEP = json.load(open(f"{FOLDER}/step.json"))
 MODEL, TRAIN = STEP["model"], STEP["train"]
 WIDTH, HEADS = MODEL["width"], MODEL["heads"]
@@ -26,7 +26,7 @@ def read_numbers():
     everything = torch.frombuffer(bytearray(open(f"{FOLDER}/numbers.bin", "rb").read()), dtype=torch.float32)
     sizes = [math.prod(tensor["shape"]) for tensor in STEP["tensors"]]
     parts = everything.split(sizes)
-    return {tensor["name"]: part.view(tensor["shape"]).clone() for tensor, part in zip(STEP["tensors"], parts)}
+    return {tensor["name"]: part.view(tensor["shape"]).to(DEVICE, copy=True) for tensor, part in zip(STEP["tensors"], parts)}
 
 
 def activation(x):
@@ -91,7 +91,7 @@ class InputNorm:
     """Batch normalisation of what is present, without gain, bias or gradient; keeps running statistics."""
 
     def __init__(self, features):
-        self.mean, self.variance = torch.zeros(features), torch.ones(features)
+        self.mean, self.variance = torch.zeros(features, device=DEVICE), torch.ones(features, device=DEVICE)
 
     def __call__(self, values, present):
         rows, here = values.flatten(0, 1), present.flatten(0, 1)
@@ -106,11 +106,12 @@ class InputNorm:
 def main():
     if THREADS > 0:
         torch.set_num_threads(THREADS)
+    torch.backends.cuda.matmul.allow_tf32 = True  # as ONNX Runtime does
     numbers = read_numbers()
     values, targets, present, weights = (numbers.pop(name) for name in ("values", "targets", "present", "weights"))
     present = present > 0
     _, context, features = values.shape
-    model = Transformer(context, features)
+    model = Transformer(context, features).to(DEVICE)
     model.load(numbers)
     matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and name != "position"]
     others = [p for name, p in model.named_parameters() if p.dim() != 2 or name == "position"]
@@ -122,9 +123,10 @@ def main():
         TRAIN["weightDecay"],
         fused=True,
     )
-    mean = torch.tensor(STEP["normaliser"]["mean"])
-    inverse = 1 / torch.tensor(STEP["normaliser"]["deviation"])
+    mean = torch.tensor(STEP["normaliser"]["mean"], device=DEVICE)
+    inverse = 1 / torch.tensor(STEP["normaliser"]["deviation"], device=DEVICE)
     input_norm = InputNorm(features) if MODEL["inputNorm"] == "batch" else None
+    network = torch.compile(model) if MODE == "compile" else model
     limit = TRAIN["clipNorm"] if TRAIN["clipNorm"] > 0 else math.inf
 
     def step():
@@ -133,23 +135,29 @@ def main():
             if input_norm is not None:
                 rows = input_norm(rows, present)
             wanted = (targets - mean) * inverse
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=MODE == "bfloat16"):
-            errors = weights * (model(rows, present) - wanted) ** 2
+        with torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=MODE != "float32"):
+            errors = weights * (network(rows, present) - wanted) ** 2
             loss = errors.sum() * STEP["inverseWeight"]
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), limit)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
-        return loss.item(), norm.item()
+        return loss.detach(), norm
 
     loss, norm = step()
-    print(json.dumps({"version": torch.__version__, "loss": loss, "gradientNorm": norm}), flush=True)
+    first = {"version": torch.__version__, "loss": loss.item(), "gradientNorm": norm.item()}
+    print(json.dumps(first), flush=True)
     for line in sys.stdin:
-        durations, before = [], time.process_time()
-        for _ in range(int(line)):
+        steps, before = int(line), time.process_time()
+        # A GPU works behind the program's back: only the end of all steps can be timed.
+        calls, each = (1, steps) if DEVICE == "cuda" else (steps, 1)
+        durations = []
+        for _ in range(calls):
             start = time.perf_counter()
-            step()
-            durations.append(1e3 * (time.perf_counter() - start))
+            for _ in range(each):
+                loss, _ = step()
+            loss.item()
+            durations.append(1e3 * (time.perf_counter() - start) / each)
         print(json.dumps({"durations_ms": durations, "cost_ms": 1e3 * (time.process_time() - before)}), flush=True)
 
 

@@ -90,13 +90,13 @@ function requireSize(where: string, value: Value, data: FloatArray): void {
 }
 
 /** Refuses a run that starts before the one before it has ended: both would read the same state. */
-export function oneAtATime(run: () => Promise<void>): () => Promise<void> {
+export function oneAtATime(run: (runs: number) => Promise<void>): (runs?: number) => Promise<void> {
   let running = false;
-  return async () => {
+  return async (runs = 1) => {
     if (running) throw new Error('a program runs once at a time: await the run before');
     running = true;
     try {
-      await run();
+      await run(runs);
     } finally {
       running = false;
     }

@@ -14,6 +14,7 @@ import {
   ONNX_FLOAT,
   ONNX_INT64,
   type OnnxAttribute,
+  type OnnxGraph,
   type OnnxNode,
   type OnnxTensor,
 } from './onnx-schema.js';
@@ -37,16 +38,27 @@ const LEAST_OPSET = 20;
 
 /** The `.onnx` file of a graph, all tensors float32. @throws DataError for an operator set older than 20 */
 export function encodeOnnxModel(graph: Graph, options: OnnxModelOptions = {}): Uint8Array {
-  const { opset = LEAST_OPSET, contrib = false, constantsFromState = {}, metadata = {} } = options;
-  if (opset < LEAST_OPSET) {
-    throw new DataError({ where: 'onnx model', what: 'opset', expected: `at least ${LEAST_OPSET}`, found: `${opset}` });
-  }
+  return encodeGraph(lowerGraph(graph, options), options);
+}
+
+/** A graph in ONNX operators, with its inputs and outputs in the order of the graph's. */
+export function lowerGraph(graph: Graph, options: OnnxModelOptions): OnnxGraph {
+  const { contrib = false, constantsFromState = {} } = options;
   const writer = new ModelWriter(graph, options, contrib);
   for (const node of graph.nodes as readonly NodeOf<OperatorName>[]) if (!writer.isDone(node)) lowerNode(writer, node);
   const inputs = Object.entries(graph.inputs)
     .filter(([name]) => !(name in constantsFromState))
     .map(([, value]) => ({ name: writer.nameOf(value), shape: value.shape }));
   const outputs = Object.entries(graph.outputs).map(([name, value]) => writer.finishOutput(name, value));
+  return { nodes: writer.nodes, initializers: writer.initializers, inputs, outputs };
+}
+
+/** The file of a graph that is in ONNX operators already. */
+export function encodeGraph(graph: OnnxGraph, options: OnnxModelOptions): Uint8Array {
+  const { opset = LEAST_OPSET, contrib = false, metadata = {} } = options;
+  if (opset < LEAST_OPSET) {
+    throw new DataError({ where: 'onnx model', what: 'opset', expected: `at least ${LEAST_OPSET}`, found: `${opset}` });
+  }
   return encodeModel({
     irVersion: IR_VERSION,
     opset,
@@ -54,10 +66,7 @@ export function encodeOnnxModel(graph: Graph, options: OnnxModelOptions = {}): U
     producer: 'nextgait',
     producerVersion: VERSION,
     metadata,
-    nodes: writer.nodes,
-    initializers: writer.initializers,
-    inputs,
-    outputs,
+    ...graph,
   });
 }
 

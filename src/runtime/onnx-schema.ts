@@ -8,12 +8,13 @@ export const ONNX_FLOAT = 1;
 export const ONNX_INT64 = 7;
 export const ONNX_BOOL = 9;
 
-const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, ints: 7 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, graph: 5, ints: 7 } as const;
 
 export type OnnxAttribute =
   | { readonly float: number }
   | { readonly int: number }
   | { readonly text: string }
+  | { readonly graph: OnnxGraph }
   | { readonly ints: readonly number[] };
 
 export interface OnnxNode {
@@ -35,10 +36,18 @@ export interface OnnxTensor {
 
 export interface OnnxPort {
   readonly name: string;
-  readonly shape: readonly number[];
+  /** Extents; a name stands for one that each run chooses. */
+  readonly shape: readonly (number | string)[];
 }
 
-export interface OnnxModel {
+export interface OnnxGraph {
+  readonly nodes: readonly OnnxNode[];
+  readonly initializers: readonly OnnxTensor[];
+  readonly inputs: readonly OnnxPort[];
+  readonly outputs: readonly OnnxPort[];
+}
+
+export interface OnnxModel extends OnnxGraph {
   readonly irVersion: number;
   readonly opset: number;
   /** Versions of further operator sets, by domain. */
@@ -46,10 +55,6 @@ export interface OnnxModel {
   readonly producer: string;
   readonly producerVersion: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly nodes: readonly OnnxNode[];
-  readonly initializers: readonly OnnxTensor[];
-  readonly inputs: readonly OnnxPort[];
-  readonly outputs: readonly OnnxPort[];
 }
 
 const field = (id: number, type: string) => ({ id, type });
@@ -94,6 +99,7 @@ const SCHEMA = {
         f: field(2, 'float'),
         i: field(3, 'int64'),
         s: field(4, 'bytes'),
+        g: field(6, 'GraphProto'),
         ints: list(8, 'int64'),
         type: field(20, 'int32'),
       },
@@ -110,7 +116,7 @@ const SCHEMA = {
     TypeProto: { fields: { tensorType: field(1, 'TensorTypeProto') } },
     TensorTypeProto: { fields: { elemType: field(1, 'int32'), shape: field(2, 'TensorShapeProto') } },
     TensorShapeProto: { fields: { dim: list(1, 'DimensionProto') } },
-    DimensionProto: { fields: { dimValue: field(1, 'int64') } },
+    DimensionProto: { fields: { dimValue: field(1, 'int64'), dimParam: field(2, 'string') } },
   },
 };
 
@@ -123,13 +129,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
         irVersion: model.irVersion,
         producerName: model.producer,
         producerVersion: model.producerVersion,
-        graph: {
-          name: 'graph',
-          node: model.nodes.map(nodeMessage),
-          initializer: model.initializers.map(tensorMessage),
-          input: model.inputs.map(portMessage),
-          output: model.outputs.map(portMessage),
-        },
+        graph: graphMessage(model),
         opsetImport: Object.entries({ '': model.opset, ...model.domains }).map(([domain, version]) => ({
           domain,
           version,
@@ -143,6 +143,16 @@ export function encodeModel(model: OnnxModel): Uint8Array {
 /** The protobuf type of a whole file: for tests and tools that read what encodeModel wrote. */
 export function modelType(): protobuf.Type {
   return protobuf.Root.fromJSON(SCHEMA).lookupType('ModelProto');
+}
+
+function graphMessage(graph: OnnxGraph): object {
+  return {
+    name: 'graph',
+    node: graph.nodes.map(nodeMessage),
+    initializer: graph.initializers.map(tensorMessage),
+    input: graph.inputs.map(portMessage),
+    output: graph.outputs.map(portMessage),
+  };
 }
 
 function nodeMessage(node: OnnxNode, index: number): object {
@@ -160,6 +170,7 @@ function attributeMessage(name: string, attribute: OnnxAttribute): object {
   if ('float' in attribute) return { name, f: attribute.float, type: ATTRIBUTE_TYPE.float };
   if ('int' in attribute) return { name, i: attribute.int, type: ATTRIBUTE_TYPE.int };
   if ('text' in attribute) return { name, s: new TextEncoder().encode(attribute.text), type: ATTRIBUTE_TYPE.text };
+  if ('graph' in attribute) return { name, g: graphMessage(attribute.graph), type: ATTRIBUTE_TYPE.graph };
   return { name, ints: attribute.ints, type: ATTRIBUTE_TYPE.ints };
 }
 
@@ -168,6 +179,8 @@ function tensorMessage(tensor: OnnxTensor): object {
 }
 
 function portMessage(port: OnnxPort): object {
-  const shape = { dim: port.shape.map((dimValue) => ({ dimValue })) };
+  const shape = {
+    dim: port.shape.map((extent) => (typeof extent === 'number' ? { dimValue: extent } : { dimParam: extent })),
+  };
   return { name: port.name, type: { tensorType: { elemType: ONNX_FLOAT, shape } } };
 }

@@ -1,6 +1,7 @@
 // How ONNX Runtime carries a program's state from one run to the next: three ways, by what the engine can do.
 //
-// In place: the engine writes into our tensors; two sets change places, and nothing is copied or allocated.
+// In place: the engine writes into our tensors; two sets change places, and nothing is copied or allocated. One call may
+// make several runs (onnx-scan.ts).
 // By return: the tensors that a run returns are the next state.
 // On the device: as by return, but the returned tensors stay in the device's memory. onnxruntime-node cannot read those from
 // JavaScript (1.30 ends the process at getData); a second session, whose outputs are copies on the CPU, can.
@@ -22,33 +23,48 @@ export interface MovingState {
 }
 
 export interface Stepper {
-  step(session: OrtSession): Promise<void>;
+  /** The session makes so many runs in one call: more than one only where the state is carried in place. */
+  step(session: OrtSession, runs: number): Promise<void>;
   /** The state now, by input name; it may be the engine's own memory until the next step. */
   read(): Promise<Record<string, Float32Array>>;
   write(values: Readonly<Record<string, FloatArray>>): void;
   dispose(): Promise<void>;
 }
 
+/** What goes in and out of a call beside the state. */
+export interface CallTensors {
+  readonly feeds: Tensors;
+  readonly results: Tensors;
+}
+
 /** What every way works with. */
 export interface StepTensors {
   readonly ort: OrtModule;
-  readonly feeds: Tensors;
-  readonly results: Tensors;
+  /** Of a call of so many runs. */
+  readonly callOf: (runs: number) => CallTensors;
   readonly moving: readonly MovingState[];
 }
 
 /** The engine writes into our tensors. */
-export function stepInPlace({ ort, feeds, results, moving }: StepTensors): Stepper {
+export function stepInPlace({ ort, callOf, moving }: StepTensors): Stepper {
   const halves = [stateTensors(ort, moving, true), stateTensors(ort, moving, false)];
-  const fetchesInto = (half: Tensors): Tensors => ({
-    ...results,
-    ...Object.fromEntries(moving.map(({ name, nextName }) => [nextName, half[name]])),
-  });
-  const calls = halves.map((half, at) => ({ feeds: { ...feeds, ...half }, fetches: fetchesInto(halves[1 - at]) }));
+  const fetchesInto = (half: Tensors): Tensors =>
+    Object.fromEntries(moving.map(({ name, nextName }) => [nextName, half[name]]));
+  // Of each number of runs, made once: from either half into the other.
+  const calls = new Map<number, readonly { readonly feeds: Tensors; readonly fetches: Tensors }[]>();
+  const callsOf = (runs: number) => {
+    const { feeds, results } = callOf(runs);
+    return halves.map((half, at) => ({
+      feeds: { ...feeds, ...half },
+      fetches: { ...results, ...fetchesInto(halves[1 - at]) },
+    }));
+  };
   let current = 0;
   return {
-    async step(session) {
-      await session.run(calls[current].feeds, calls[current].fetches);
+    async step(session, runs) {
+      const made = calls.get(runs) ?? callsOf(runs);
+      calls.set(runs, made);
+      await session.run(made[current].feeds, made[current].fetches);
       current = 1 - current;
     },
     read: async () => numbersOfAll(halves[current]),
@@ -58,7 +74,8 @@ export function stepInPlace({ ort, feeds, results, moving }: StepTensors): Stepp
 }
 
 /** The engine returns tensors of its own: results are copied, and the next state is kept. */
-export function stepByReturn({ ort, feeds, results, moving }: StepTensors): Stepper {
+export function stepByReturn({ ort, callOf, moving }: StepTensors): Stepper {
+  const { feeds, results } = callOf(1);
   let current = stateTensors(ort, moving, true);
   return {
     async step(session) {
@@ -81,9 +98,10 @@ export function keepOnDevice(moving: readonly MovingState[], resultNames: readon
 
 /** The session has the options of keepOnDevice(); `open` makes the session that reads the state back. */
 export async function stepOnDevice(
-  { ort, feeds, results, moving }: StepTensors,
+  { ort, callOf, moving }: StepTensors,
   open: (model: Uint8Array) => Promise<OrtSession>,
 ): Promise<Stepper> {
+  const { feeds, results } = callOf(1);
   const reader = await open(encodeOnnxModel(copyGraph(moving)));
   // On the CPU until the first step has brought it over.
   let current = stateTensors(ort, moving, true);
@@ -151,6 +169,6 @@ function numbersOf(tensor: OrtTensor): Float32Array {
   return tensor.data as Float32Array;
 }
 
-export function numbersOfAll(tensors: Tensors): Record<string, Float32Array> {
+function numbersOfAll(tensors: Tensors): Record<string, Float32Array> {
   return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, numbersOf(tensor)]));
 }

@@ -3,13 +3,16 @@
 // State that moves is carried on as onnx-state.ts says: in place on Node, except on WebGPU, where it stays on the device; by
 // return on onnxruntime-web, which does not write into tensors that it is given (it hands them back as they were). State
 // that has no next value is written into the model as constants, which ONNX Runtime folds and packs in advance; replacing
-// it makes a new session.
+// it makes a new session. Several runs a call are one Scan where the state is carried in place (onnx-scan.ts), and one after
+// another elsewhere.
 
 import { type FloatArray, sizeOf } from '../base/arrays.js';
-import type { Graph } from '../graph/graph.js';
+import type { Graph, Value } from '../graph/graph.js';
 import { bindProgram, type NamedValue, oneAtATime, requireState, type StateValue } from './binding.js';
 import { encodeOnnxModel } from './onnx-model.js';
-import { keepOnDevice, type MovingState, numbersOfAll, stepByReturn, stepInPlace, stepOnDevice } from './onnx-state.js';
+import { encodeScanModel } from './onnx-scan.js';
+import { keepOnDevice, type MovingState, stepByReturn, stepInPlace, stepOnDevice } from './onnx-state.js';
+import { refuseMore, runOneByOne } from './runs-per-call.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 
 /** ONNX Runtime for JavaScript: onnxruntime-node, onnxruntime-web, or anything with the same two classes. */
@@ -34,12 +37,24 @@ export interface OnnxRuntimeOptions {
 /** @throws where onnxruntime-node is asked for and cannot be loaded */
 export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Runtime> {
   const ort = options.ort ?? (await import('onnxruntime-node'));
+  const engine: Engine = { writesIntoOutputs: versionsOf(ort).node !== undefined, ...options, ort };
   return {
     name: 'onnx',
     description: options.description ?? describe(ort),
-    compile: (graph, programOptions) =>
-      compileOnnx({ ort, writesIntoOutputs: versionsOf(ort).node !== undefined, ...options }, graph, programOptions),
+    bestRunsPerCall: scans(engine) ? BEST_RUNS_PER_CALL : 1,
+    compile: (graph, programOptions) => compileOnnx(engine, graph, programOptions),
   };
+}
+
+/**
+ * onnxruntime-node returns a copy of every output, one that was given to it as well: of the training state some 15 MB a
+ * call for `base` (1.30). On CUDA the state also crosses to the device and back.
+ */
+const BEST_RUNS_PER_CALL = 10;
+
+/** Whether several runs are one call of the engine. */
+function scans({ writesIntoOutputs, session = {} }: Engine): boolean {
+  return writesIntoOutputs && !isWebgpu(session);
 }
 
 /** ONNX Runtime's own operators (FusedMatMul) are not among those of its WebGPU provider: they would run on the CPU. */
@@ -63,6 +78,7 @@ function describe(ort: OrtModule): string {
 
 interface Engine extends OnnxRuntimeOptions {
   readonly ort: OrtModule;
+  readonly writesIntoOutputs: boolean;
 }
 
 async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions): Promise<Program> {
@@ -76,7 +92,11 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       .map(({ name, initial }) => [name, Float32Array.from(initial)]),
   );
   const webgpu = isWebgpu(engine.session ?? {});
-  const staysOnDevice = webgpu && engine.writesIntoOutputs === true && moving.length > 0;
+  const staysOnDevice = webgpu && engine.writesIntoOutputs && moving.length > 0;
+  const { runsPerCall = 1 } = options;
+  if (runsPerCall > 1 && (!scans(engine) || moving.length === 0)) {
+    return runOneByOne(await compileOnnx(engine, graph, { ...options, runsPerCall: 1 }), runsPerCall);
+  }
   const open = (model: Uint8Array, keep: SessionOptions = {}): Promise<OrtSession> =>
     ort.InferenceSession.create(model, {
       // A step is written operator by operator as it runs fastest; ONNX Runtime's rewriting would join what is parted on
@@ -87,9 +107,10 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       ...engine.session,
       ...keep,
     });
+  const modelOptions = { constantsFromState: fixed, contrib: !webgpu };
   const createSession = (): Promise<OrtSession> =>
     open(
-      encodeOnnxModel(graph, { constantsFromState: fixed, contrib: !webgpu }),
+      runsPerCall > 1 ? encodeScanModel(graph, binding, modelOptions) : encodeOnnxModel(graph, modelOptions),
       staysOnDevice
         ? keepOnDevice(
             moving,
@@ -99,9 +120,20 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
     );
   let session = await createSession();
 
-  const empty = ({ value }: NamedValue): OrtTensor =>
-    new ort.Tensor('float32', new Float32Array(sizeOf(value.shape)), value.shape);
-  const tensors = { ort, feeds: mapped(binding.feeds, empty), results: mapped(binding.results, empty), moving };
+  const buffers = (items: readonly NamedValue[]) =>
+    mapped(items, ({ value }) => new Float32Array(runsPerCall * sizeOf(value.shape)));
+  const [feeds, results] = [buffers(binding.feeds), buffers(binding.results)];
+  const callOf = (runs: number) => {
+    const tensorOf = (buffer: Float32Array, { shape }: Value): OrtTensor => {
+      const used = buffer.subarray(0, runs * sizeOf(shape));
+      return new ort.Tensor('float32', used, runsPerCall > 1 ? [runs, ...shape] : shape);
+    };
+    return {
+      feeds: mapped(binding.feeds, ({ name, value }) => tensorOf(feeds[name], value)),
+      results: mapped(binding.results, ({ name, value }) => tensorOf(results[name], value)),
+    };
+  };
+  const tensors = { ort, callOf, moving };
   const stepper = staysOnDevice
     ? await stepOnDevice(tensors, open)
     : engine.writesIntoOutputs
@@ -109,9 +141,9 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       : stepByReturn(tensors);
 
   return {
-    feeds: numbersOfAll(tensors.feeds),
-    results: numbersOfAll(tensors.results),
-    run: oneAtATime(() => stepper.step(session)),
+    feeds,
+    results,
+    run: oneAtATime(refuseMore(runsPerCall, (runs) => stepper.step(session, runs))),
     readState: async () => {
       const state = { ...fixed, ...(await stepper.read()) };
       return Object.fromEntries(binding.state.map(({ name }) => [name, state[name].slice()]));

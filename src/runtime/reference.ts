@@ -6,13 +6,14 @@ import { type FloatArray, sizeOf } from '../base/arrays.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
 import { bindProgram, requireState } from './binding.js';
 import { type Kernel, REFERENCE_KERNELS } from './reference-kernels.js';
+import { runOneByOne } from './runs-per-call.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 
 export function referenceRuntime(): Runtime {
   return {
     name: 'reference',
     description: 'plain TypeScript, float64',
-    compile: async (graph, options) => compileReference(graph, options),
+    compile: async (graph, options) => runOneByOne(compileReference(graph, options), options.runsPerCall),
   };
 }
 

@@ -8,6 +8,7 @@ import { type FloatArray, sizeOf } from '../base/arrays.js';
 import { DataError } from '../base/errors.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
 import { bindProgram, oneAtATime, requireState } from './binding.js';
+import { runOneByOne } from './runs-per-call.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 import { TFJS_KERNELS, type TfjsKernel } from './tfjs-kernels.js';
 
@@ -78,7 +79,7 @@ export async function tfjsRuntime(loaded?: TfjsLoaded): Promise<Runtime> {
   return {
     name: 'tfjs',
     description: `${packageName} ${tf.version_core} (${tf.getBackend()})`,
-    compile: async (graph, options) => compileTfjs(tf, graph, options),
+    compile: async (graph, options) => runOneByOne(compileTfjs(tf, graph, options), options.runsPerCall),
   };
 }
 

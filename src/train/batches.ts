@@ -1,5 +1,6 @@
 // Batches of a run: draws windows by (seed, step, pass), cuts them, and sums errors back by source.
 
+import type { FloatArray } from '../base/arrays.js';
 import { Random } from '../base/random.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import { allocateBatch, type BatchBuffers, createCutter, type LossWeights, type Window } from '../tokens/batch.js';
@@ -109,32 +110,44 @@ function cutWindows(cut: ReturnType<typeof createCutter>, batch: Batch, weights:
   for (let at = 0; at < batch.buffers.weights.length; at++) batch.weight += batch.buffers.weights[at];
 }
 
-/** Copies a batch into a program's feeds. */
-export function feedBatch(
-  feeds: Readonly<Record<string, { set(values: ArrayLike<number>): void }>>,
-  batch: Batch,
-): void {
-  for (const name of ['values', 'present', 'targets', 'weights'] as const) feeds[name].set(batch.buffers[name]);
+/** Copies a batch into a program's feeds, to the place of run `at` of a call. */
+export function feedBatch(feeds: Readonly<Record<string, FloatArray>>, { buffers }: Batch, at = 0): void {
+  for (const name of ['values', 'present', 'targets', 'weights'] as const) {
+    feeds[name].set(buffers[name], at * buffers[name].length);
+  }
 }
 
-/** Adds the program's `errors` [rows, 2] and the batch's weights to `sums`, window by window. */
-export function addErrors(
-  sums: ErrorSums,
-  spec: TokenSpec,
-  source: WindowSource,
-  batch: Batch,
-  errors: ArrayLike<number>,
-): void {
+/** What the errors of a batch are summed with, once its buffers hold another: of each window. */
+export type BatchTally = readonly {
+  readonly episode: string;
+  readonly source: string;
+  readonly observationWeight: number;
+  readonly actionWeight: number;
+}[];
+
+export function tallyOf(spec: TokenSpec, source: WindowSource, { windows, buffers: { weights } }: Batch): BatchTally {
   const width = rowWidth(spec);
-  batch.windows.forEach(({ episode }, index) => {
-    const totals = [0, 0, 0, 0];
+  return windows.map(({ episode }, index) => {
+    const totals = [0, 0];
     for (let row = index * spec.context; row < (index + 1) * spec.context; row++) {
-      totals[0] += errors[2 * row];
-      totals[2] += errors[2 * row + 1];
       const start = row * width;
-      for (let at = start; at < start + spec.observationWidth; at++) totals[1] += batch.buffers.weights[at];
-      for (let at = start + spec.observationWidth; at < start + width; at++) totals[3] += batch.buffers.weights[at];
+      for (let at = start; at < start + spec.observationWidth; at++) totals[0] += weights[at];
+      for (let at = start + spec.observationWidth; at < start + width; at++) totals[1] += weights[at];
     }
-    sums.add(source.episodes[episode].source, totals[0], totals[1], totals[2], totals[3]);
+    const { id, source: name } = source.episodes[episode];
+    return { episode: id, source: name, observationWeight: totals[0], actionWeight: totals[1] };
+  });
+}
+
+/** Adds the program's `errors` [rows, 2] to `sums`, window by window. */
+export function addErrors(sums: ErrorSums, context: number, tally: BatchTally, errors: ArrayLike<number>): void {
+  tally.forEach(({ source, observationWeight, actionWeight }, index) => {
+    let observation = 0;
+    let action = 0;
+    for (let row = index * context; row < (index + 1) * context; row++) {
+      observation += errors[2 * row];
+      action += errors[2 * row + 1];
+    }
+    sums.add(source, observation, observationWeight, action, actionWeight);
   });
 }

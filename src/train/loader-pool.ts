@@ -23,8 +23,8 @@ const READERS = 4;
 /** Share of the memory that is free that one worker may fill with the data. */
 const MEMORY_SHARE = 1 / 4;
 
-/** Steps that are cut ahead of the one that the engine is at, beside one for each worker. */
-const LEAD = 2;
+/** Steps that are cut ahead of those that the engine takes next, beside one for each worker. */
+const LEAD = 1;
 
 export interface LoaderPlan {
   readonly workers: number;
@@ -48,9 +48,11 @@ export async function pooledLoader(
   data: Omit<BatchServerData, 'sets' | 'memoryBytes'>,
   { workers, memoryBytes }: LoaderPlan,
   firstStep: number,
+  stepsPerCall: number,
 ): Promise<BatchLoader> {
-  // One set of buffers for the step that the engine is at, the others for the steps after it.
-  const setCount = 1 + LEAD + workers;
+  // One set of buffers for the step that was asked for last, the others for those after it: while the engine is at its
+  // steps nobody asks, and all that it takes next are cut.
+  const setCount = 1 + stepsPerCall + LEAD + workers;
   const { batch, accumulate, steps } = data.config.train;
   const sets = Array.from({ length: setCount }, () =>
     Array.from({ length: accumulate }, () => shared(allocateBatch(data.tokens, batch))),

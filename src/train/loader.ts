@@ -18,8 +18,8 @@ export interface BatchLoader {
   dispose(): Promise<void>;
 }
 
-/** Makes a loader whose first batches are those of `firstStep`. */
-export type OpenLoader = (firstStep: number) => Promise<BatchLoader>;
+/** Makes a loader whose first batches are those of `firstStep`, for an engine that takes so many steps at a time. */
+export type OpenLoader = (firstStep: number, stepsPerCall: number) => Promise<BatchLoader>;
 
 /** Cuts on this thread: an engine that does not hold it, as a GPU does, works meanwhile. */
 export function localLoader(maker: BatchMaker, optimiser: OptimiserConfig, firstStep: number): BatchLoader {

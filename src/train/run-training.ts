@@ -209,12 +209,12 @@ interface TrainingSource {
 /** Cuts batches in worker threads, which have the dataset open for themselves: this thread's memory of it is freed. */
 function openPooled({ config, recipe, robot }: Run, { dataset, windows }: TrainingSource): OpenLoader | undefined {
   if (!canPoolBatches()) return undefined;
-  return async (firstStep) => {
+  return async (firstStep, stepsPerCall) => {
     const commands = config.data.command === 'recorded' ? undefined : shareCommands(windows);
     dataset.close();
     const bytes = dataset.manifests.flatMap(({ shards }) => shards).reduce((sum, shard) => sum + shard.bytes, 0);
     const plan = planLoader(bytes, process.availableMemory());
-    return pooledLoader({ config, tokens: recipe.tokens, robot, commands }, plan, firstStep);
+    return pooledLoader({ config, tokens: recipe.tokens, robot, commands }, plan, firstStep, stepsPerCall);
   };
 }
 

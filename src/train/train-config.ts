@@ -74,6 +74,8 @@ const wholeSchema = z.strictObject({
       /** `cuda`: an NVIDIA GPU; `webgpu`: any GPU; `auto`: a CUDA GPU where one runs, else the CPU. */
       device: z.enum(['auto', 'cuda', 'webgpu', 'cpu']).default('auto'),
       threads: z.int().min(1).optional(),
+      /** Steps that the engine makes in one call, at most log.metricsEvery; absent: the engine's own choice. */
+      stepsPerCall: z.int().min(1).optional(),
       /** `false`: threads without work sleep (docs/engine.md); absent: the engine's own choice. ONNX Runtime alone. */
       spin: z.boolean().optional(),
     })

@@ -1,20 +1,18 @@
-// The training loop: draw, cut, step, measure, save. Everything else is in the files it calls.
+// The training loop: draw, cut, step (step-calls.ts), measure, save. Everything else is in the files it calls.
 //
 // Batches are cut ahead of the step (loader.ts). A run is a folder; killing it at any moment loses
 // at most the steps since the last checkpoint, and resuming repeats them to the bit. The loop knows no files: a browser
 // trains with it too.
 
-import { DataError, listNames } from '../base/errors.js';
 import { TOOL } from '../base/version.js';
 import type { RobotModel } from '../robot/robot-model.js';
 import type { Program, Runtime } from '../runtime/runtime.js';
 import type { WindowSource } from '../tokens/window-source.js';
-import { adamWScalars } from './adamw.js';
-import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches } from './batches.js';
+import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches, tallyOf } from './batches.js';
 import type { CheckpointInfo } from './checkpoint.js';
 import { type BatchLoader, localLoader, type OpenLoader } from './loader.js';
 import { ErrorSums, type MetricsLine } from './metrics.js';
-import { learningRate } from './schedule.js';
+import { callSteps, feedScalars, type StepCalls } from './step-calls.js';
 import type { TrainConfig } from './train-config.js';
 import {
   buildTrainingGraph,
@@ -50,7 +48,7 @@ export interface TrainOptions {
   readonly record: TrainRecord;
   readonly now_s: () => number;
   readonly signal?: AbortSignal;
-  /** Awaited before each step: a page takes messages there, or holds the training. */
+  /** Awaited before each call of steps: a page takes messages there, or holds the training. */
   readonly beforeStep?: () => Promise<void>;
   readonly onStep?: (step: number, loss: number, stepsPerSecond: number) => void;
   readonly onValidation?: (line: MetricsLine) => void;
@@ -67,9 +65,10 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, recipe, robot, source, heldOut } = options;
   const held = heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows);
-  const loader = await (options.openLoader ?? openLocally(options))(options.firstStep);
+  const stepsPerCall = config.runtime.stepsPerCall ?? options.runtime.bestRunsPerCall ?? 1;
+  const loader = await (options.openLoader ?? openLocally(options))(options.firstStep, stepsPerCall);
   try {
-    return await trainFrom(loader, held, options);
+    return await trainFrom(loader, held, stepsPerCall, options);
   } finally {
     await loader.dispose();
   }
@@ -81,11 +80,17 @@ function openLocally({ config, recipe, robot, source, heldOut }: TrainOptions): 
   return async (firstStep) => localLoader(maker, config.train, firstStep);
 }
 
-async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: TrainOptions): Promise<TrainResult> {
+async function trainFrom(
+  loader: BatchLoader,
+  held: readonly Batch[],
+  stepsPerCall: number,
+  options: TrainOptions,
+): Promise<TrainResult> {
   const { config, recipe, source, runtime, run, record } = options;
   const { train: optimiser, log } = config;
   const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
     state: stateOptions(options.state, true),
+    runsPerCall: stepsPerCall * optimiser.accumulate,
     threads: config.runtime.threads,
     spin: config.runtime.spin,
   });
@@ -107,22 +112,12 @@ async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: T
     await record.checkpoint({ step, tool: TOOL, pending: sums.save() }, await program.readState());
     saved = step;
   };
-  /** One step, up to its update; the norm of its gradient. */
-  const runPasses = async (batches: readonly Batch[], scalars: object): Promise<number> => {
-    let loss = 0;
-    for (let pass = 0; pass < batches.length; pass++) {
-      feedBatch(program.feeds, batches[pass]);
-      feedScalars(program, scalars);
-      if (batches.length > 1) feedScalars(program, { apply: Number(pass === batches.length - 1) });
-      const running = program.run();
-      if (pass === 0) loader.ahead();
-      await running;
-      loss += program.results.loss[0];
-      addErrors(sums, recipe.tokens, source, batches[pass], program.results.errors);
-    }
-    const gradientNorm = program.results.gradientNorm[0];
-    if (Number.isFinite(loss) && Number.isFinite(gradientNorm)) return gradientNorm;
-    throw nonFinite(step + 1, loss, gradientNorm, batches, source, run);
+  const calls: StepCalls = { program, loader, optimiser, tokens: recipe.tokens, source, sums, run };
+  /** Steps up to the next one after which something is written, at most those of a call. */
+  const stepsOfCall = (): number => {
+    const { metricsEvery, validateEvery, checkpointEvery } = log;
+    const left = [metricsEvery, validateEvery, checkpointEvery].map((every) => every - (step % every));
+    return Math.min(stepsPerCall, optimiser.steps - step, ...left);
   };
   const validate = async () => {
     lastValidation = await validationPass(validation, recipe, source, held, step, await program.readState());
@@ -135,14 +130,9 @@ async function trainFrom(loader: BatchLoader, held: readonly Batch[], options: T
     while (step < optimiser.steps) {
       await options.beforeStep?.();
       if (options.signal?.aborted === true) break;
-      const batches = await loader.next();
-      const rate = learningRate(optimiser, step);
-      const weight = batches.reduce((sum, batch) => sum + batch.weight, 0);
-      // Windows without any target (action-free ones where actions alone are predicted) teach nothing: a step of nothing
-      // else leaves weights and moments as they are, weight decay included.
-      const scalars = { ...adamWScalars(optimiser, rate, step), inverseWeight: 1 / weight };
-      const gradientNorm = weight > 0 ? await runPasses(batches, scalars) : 0;
-      step += 1;
+      const count = stepsOfCall();
+      const { rate, gradientNorm } = await callSteps(calls, step, count);
+      step += count;
 
       if ((step % log.metricsEvery === 0 || step === optimiser.steps) && sums.hasTargets) {
         const now_s = options.now_s();
@@ -193,30 +183,7 @@ async function validationPass(
     feedBatch(program.feeds, batch);
     feedScalars(program, { inverseWeight: 1 });
     await program.run();
-    addErrors(sums, recipe.tokens, source, batch, program.results.errors);
+    addErrors(sums, recipe.tokens.context, tallyOf(recipe.tokens, source, batch), program.results.errors);
   }
   return { step, split: 'validation', loss: sums.loss(), modalities: sums.modalities(), sources: sums.sources() };
-}
-
-function feedScalars(program: Program, scalars: object): void {
-  for (const [name, value] of Object.entries(scalars)) program.feeds[name][0] = value;
-}
-
-function nonFinite(
-  step: number,
-  loss: number,
-  gradientNorm: number,
-  batches: readonly Batch[],
-  source: WindowSource,
-  run: string,
-): DataError {
-  const ids = new Set(batches.flatMap((batch) => batch.windows.map(({ episode }) => source.episodes[episode].id)));
-  return new DataError({
-    where: `${run}: step ${step}`,
-    what: 'the loss is not finite',
-    found: `loss ${loss}, gradient norm ${gradientNorm}, with windows of the episodes ${listNames([...ids], 64)}`,
-    fix:
-      'Inspect these episodes (nextgait inspect), or start a new run with a lower train.learningRate or train.clipNorm ' +
-      '(--set). --resume comes to the same step again; the last checkpoint is unharmed',
-  });
 }

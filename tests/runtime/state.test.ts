@@ -57,6 +57,25 @@ function trainingStep(): { graph: Graph; state: ProgramOptions['state'] } {
   return { graph: builder.build(), state };
 }
 
+/** Every run has feeds of its own, whichever call it is part of. */
+async function trainInCalls(program: Program, calls: readonly number[], runsPerCall: number): Promise<number[]> {
+  const losses: number[] = [];
+  for (const runs of calls) {
+    for (const [name, feed] of Object.entries(program.feeds)) {
+      const size = feed.length / runsPerCall;
+      for (let at = 0; at < runs; at++) {
+        const random = new Random(losses.length + at).split(name);
+        for (let entry = 0; entry < size; entry++) {
+          feed[at * size + entry] = name === 'rate' ? 0.002 : Math.fround(random.uniform(-2, 2));
+        }
+      }
+    }
+    await program.run(runs);
+    losses.push(...program.results.loss.slice(0, runs));
+  }
+  return losses;
+}
+
 async function train(program: Program, steps: number): Promise<number[]> {
   fillFeeds(program, 9);
   program.feeds.rate[0] = 0.002;
@@ -67,6 +86,33 @@ async function train(program: Program, steps: number): Promise<number[]> {
   }
   return losses;
 }
+
+describe.each(ALL)('several runs a call on $name', ({ load }) => {
+  test('give what as many calls of one give, to the bit', async () => {
+    const { graph, state } = trainingStep();
+    const outcome = async (calls: readonly number[], runsPerCall: number) =>
+      withProgram(await load(), graph, { state, runsPerCall }, async (program) => ({
+        losses: await trainInCalls(program, calls, runsPerCall),
+        state: await program.readState(),
+      }));
+    const together = await outcome([1, 3, 2], 3);
+    expect(together).toEqual(await outcome([1, 1, 1, 1, 1, 1], 1));
+    expect(new Set(together.losses).size).toBe(6);
+  });
+
+  test('are refused where there is no room for them, and state is replaced between calls', async () => {
+    const { graph, state } = trainingStep();
+    await withProgram(await load(), graph, { state, runsPerCall: 2 }, async (program) => {
+      await expect(program.run(3)).rejects.toThrow('3 runs in one call of a program that has room for 2');
+      const first = await trainInCalls(program, [2], 2);
+      await program.writeState(Object.fromEntries(Object.entries(state).map(([name, { initial }]) => [name, initial])));
+      expect(await trainInCalls(program, [2], 2)).toEqual(first);
+    });
+    await withProgram(await load(), graph, { state }, (program) =>
+      expect(program.run(2)).rejects.toThrow('2 runs in one call of a program that has room for 1'),
+    );
+  });
+});
 
 describe('a whole training step', () => {
   test('has the same losses and parameters on every engine', async () => {

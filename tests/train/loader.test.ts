@@ -97,7 +97,7 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const expected = await allOf(localOf(data, dataset, firstStep), firstStep);
     dataset.close();
     expect(expected).toHaveLength(STEPS - firstStep);
-    expect(await allOf(await pooledLoader(data, ONE, firstStep), firstStep)).toEqual(expected);
+    expect(await allOf(await pooledLoader(data, ONE, firstStep, 1), firstStep)).toEqual(expected);
   });
 
   it('or three, without memory for the data, cut the same batches with labels in place of the commands', async () => {
@@ -110,7 +110,7 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const commands = shareCommands(source);
     expect(await allOf(localOf(data, withSharedCommands(dataset, commands), 0), 0)).toEqual(expected);
     dataset.close();
-    expect(await allOf(await pooledLoader({ ...data, commands }, { workers: 3, memoryBytes: 0 }, 0), 0)).toEqual(
+    expect(await allOf(await pooledLoader({ ...data, commands }, { workers: 3, memoryBytes: 0 }, 0, 4), 0)).toEqual(
       expected,
     );
   });
@@ -120,14 +120,14 @@ describe.skipIf(!canPoolBatches())('a worker thread', () => {
     const data = dataOf('short');
     truncateSync(await shardOf('short'), 5000);
     const here = await openDatasets(data.config.data.folders).catch((error: Error) => error);
-    const there = await pooledLoader(data, ONE, 0).catch((error: Error) => error);
+    const there = await pooledLoader(data, ONE, 0, 1).catch((error: Error) => error);
     expect(here).toBeInstanceOf(DataError);
     expect(there).toBeInstanceOf(DataError);
     expect((there as DataError).message).toBe((here as DataError).message);
   });
 
   it('ends in the middle of its work without a word', async () => {
-    const loader = await pooledLoader(dataOf('tiny'), ONE, 0);
+    const loader = await pooledLoader(dataOf('tiny'), ONE, 0, 1);
     await loader.next();
     await loader.dispose();
     expect(process.getActiveResourcesInfo()).not.toContain('Worker');

@@ -9,6 +9,7 @@ import { Random } from '../../src/base/random.js';
 import { initialParameters, parameterSpecs } from '../../src/model/parameters.js';
 import type { Episode } from '../../src/motion/episode.js';
 import { onnxRuntime } from '../../src/runtime/onnx.js';
+import type { Runtime } from '../../src/runtime/runtime.js';
 import { createTokenSpec } from '../../src/tokens/token-spec.js';
 import { memorySource } from '../../src/tokens/window-source.js';
 import { checkpointName, readCheckpoint } from '../../src/train/checkpoint.js';
@@ -124,6 +125,38 @@ describe('train', () => {
     expect(second.state).toEqual(unbroken.state);
     const numbers = (line: MetricsLine) => ({ ...line, stepsPerSecond: 0 });
     expect((await lines('broken')).map(numbers)).toEqual((await lines('whole')).map(numbers));
+  });
+
+  it.each([1, 2])('several steps a call are the steps of one, to the bit, %d passes each', async (accumulate) => {
+    const changes = (stepsPerCall: number) => ({
+      train: { ...BASE.train, batch: 4, accumulate },
+      log: { ...BASE.log, metricsEvery: 6 },
+      runtime: { stepsPerCall },
+    });
+    const outcome = async (name: string, stepsPerCall: number) => {
+      const options = await setUp(name, changes(stepsPerCall));
+      await mkdir(options.run);
+      const runs: number[] = [];
+      const { compile } = options.runtime;
+      const counted: Runtime = {
+        ...options.runtime,
+        compile: async (graph, how) => {
+          const program = await compile(graph, how);
+          const run = async (count = 1) => {
+            runs.push(count);
+            await program.run(count);
+          };
+          return { ...program, run };
+        },
+      };
+      const { state } = await train({ ...options, runtime: counted });
+      const metrics = (await lines(name)).map((line) => ({ ...line, stepsPerSecond: 0 }));
+      return { state, metrics, longest: Math.max(...runs) };
+    };
+    const one = await outcome(`one-${accumulate}`, 1);
+    // At most up to the next line of metrics; checkpoints and validation at step 20 lie within a call of six.
+    expect(await outcome(`many-${accumulate}`, 10)).toEqual({ ...one, longest: 6 * accumulate });
+    expect(one.longest).toBe(accumulate);
   });
 
   it('a run on TensorFlow.js that is stopped and resumed is the unbroken run, to the bit', async () => {
