@@ -76,7 +76,8 @@ export async function compileStep(
   const { config, recipe, parameters, batch } = step;
   const state = stateOptions(initialState(recipe, config.train, parameters), true);
   const graph = buildTrainingGraph(recipe, config.train);
-  const program = await runtime.compile(graph, { state, runsPerCall, ...(threads > 0 ? { threads } : {}) });
+  const products = config.train.precision;
+  const program = await runtime.compile(graph, { state, runsPerCall, products, ...(threads > 0 ? { threads } : {}) });
   const scalars = { ...adamWScalars(config.train, config.train.learningRate, 0), inverseWeight: inverseWeightOf(step) };
   for (let run = 0; run < runsPerCall; run++) {
     for (const name of FEEDS) program.feeds[name].set(batch[name], run * batch[name].length);

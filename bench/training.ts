@@ -150,7 +150,7 @@ function percent(share: number): string {
 function requireSameNetwork([own, ...peers]: readonly Contestant[]): void {
   for (const { name, first } of peers) {
     // Sums in another order; bfloat16 keeps 8 bits of each product.
-    const tolerance = name.includes('bfloat16') ? 0.02 : 1e-4;
+    const tolerance = [own.name, name].some((engine) => engine.includes('bfloat16')) ? 0.02 : 1e-4;
     for (const key of ['loss', 'gradientNorm'] as const) {
       if (Math.abs(first[key] / own.first[key] - 1) <= tolerance) continue;
       throw new Error(`${name} is another network: its first ${key} is ${first[key]}, ours ${own.first[key]}`);
@@ -164,7 +164,7 @@ async function ours(step: StepUnderTest, { threads, device, stepsPerCall }: Trai
   const program = await compileStep(runtime, step, threads, atOnce);
   await program.run();
   return {
-    name: `nextgait, ${runtime.description}, float32${atOnce > 1 ? `, ${atOnce} steps a call` : ''}`,
+    name: `nextgait, ${runtime.description}, ${step.config.train.precision}${atOnce > 1 ? `, ${atOnce} steps a call` : ''}`,
     first: { loss: program.results.loss[0], gradientNorm: program.results.gradientNorm[0] },
     run: async (steps) => {
       const durations_ms: number[] = [];

@@ -62,6 +62,16 @@ export function bindProgram(graph: Graph, options: ProgramOptions): Binding {
   return { feeds, state, results };
 }
 
+/** @throws DataError for products in bfloat16 */
+export function requireFloat32(engine: string, { products }: ProgramOptions): void {
+  if (products !== 'bfloat16') return;
+  throw new DataError({
+    where: engine,
+    what: 'has no products in bfloat16',
+    fix: 'Use --set train.precision=float32, or onnxruntime-node on a CUDA GPU (--device cuda)',
+  });
+}
+
 /** @throws DataError unless `values` has exactly the state's names, each of the right size */
 export function requireState(binding: Binding, values: Readonly<Record<string, FloatArray>>): void {
   const names = new Set(binding.state.map(({ name }) => name));

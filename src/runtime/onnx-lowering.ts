@@ -3,12 +3,17 @@
 import { sizeOf } from '../base/arrays.js';
 import type { NodeOf, OperatorName, Value } from '../graph/graph.js';
 import { sameShape } from '../graph/shapes.js';
+import { type Bfloat16Products, isNetworkProduct, lowerInBfloat16 } from './onnx-precision.js';
 import { ONNX_BOOL, ONNX_FLOAT, type OnnxAttribute } from './onnx-schema.js';
 
 /** What a lowering may use of the model under construction. */
 export interface Lowering {
   /** True where ONNX Runtime's own operators (domain com.microsoft) may be used: its CPU and CUDA providers have them. */
   readonly contrib: boolean;
+  /** How the products of a network are made in bfloat16; undefined: in float32. */
+  readonly bfloat16?: Bfloat16Products;
+  /** Names of values in bfloat16, by their names. */
+  readonly narrow: Map<string, string>;
   nameOf(value: Value): string;
   emit(
     type: string,
@@ -28,6 +33,7 @@ export interface Lowering {
   isOutput(value: Value): boolean;
   /** True for inputs and constants, which have a name from the start. */
   isGiven(value: Value): boolean;
+  isConstant(value: Value): boolean;
   /** The node's outputs are made already: it is not lowered again. */
   done(node: NodeOf<OperatorName>): void;
 }
@@ -124,6 +130,19 @@ function lowerSelect(
 function lowerMatmul(
   to: Lowering,
   node: NodeOf<'matmul'>,
+  factors: readonly string[],
+  outputs: readonly string[],
+): void {
+  if (to.bfloat16 === undefined || !isNetworkProduct(to, node)) {
+    lowerProduct(to, node, factors, outputs);
+    return;
+  }
+  lowerInBfloat16(to, to.bfloat16, factors, outputs[0], (narrow, product) => lowerProduct(to, node, narrow, [product]));
+}
+
+function lowerProduct(
+  to: Lowering,
+  node: NodeOf<'matmul'>,
   [a, b]: readonly string[],
   outputs: readonly string[],
 ): void {
@@ -194,6 +213,13 @@ function lowerLinear(
   outputs: readonly string[],
 ): void {
   const [x, weight, bias] = inputs;
+  if (to.bfloat16 !== undefined && isNetworkProduct(to, node)) {
+    const sum = bias === undefined ? outputs[0] : to.temporary();
+    const gemm = (factors: readonly string[], product: string) => to.emit('Gemm', factors, [product]);
+    lowerInBfloat16(to, to.bfloat16, [x, weight], sum, gemm);
+    if (bias !== undefined) to.emit('Add', [sum, bias], outputs);
+    return;
+  }
   if (bias === undefined || node.inputs[0].shape[0] < MANY_ROWS) {
     to.emit('Gemm', inputs, outputs);
     return;

@@ -9,6 +9,7 @@ import { DataError } from '../base/errors.js';
 import { VERSION } from '../base/version.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
 import { type Lowering, lowerNode } from './onnx-lowering.js';
+import type { Bfloat16Products } from './onnx-precision.js';
 import {
   encodeModel,
   ONNX_FLOAT,
@@ -31,6 +32,8 @@ export interface OnnxModelOptions {
   readonly opset?: number;
   /** Allow ONNX Runtime's own operators; false where absent. */
   readonly contrib?: boolean;
+  /** The products of the network in bfloat16; float32 where absent. */
+  readonly bfloat16?: Bfloat16Products;
 }
 
 const IR_VERSION = 9;
@@ -74,6 +77,8 @@ class ModelWriter implements Lowering {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   readonly contrib: boolean;
+  readonly bfloat16?: Bfloat16Products;
+  readonly narrow = new Map<string, string>();
   readonly #names = new Map<number, string>();
   readonly #outputNames: Readonly<Record<string, string>>;
   readonly #constants = new Map<string, string>();
@@ -87,6 +92,7 @@ class ModelWriter implements Lowering {
 
   constructor(graph: Graph, options: OnnxModelOptions, contrib: boolean) {
     this.contrib = contrib;
+    this.bfloat16 = options.bfloat16;
     this.#outputNames = options.outputNames ?? {};
     this.#outputIds = new Set(Object.values(graph.outputs).map((value) => value.id));
     this.#given = new Set([...Object.values(graph.inputs), ...graph.constants.map(({ value }) => value)].map(idOf));
@@ -169,6 +175,10 @@ class ModelWriter implements Lowering {
 
   isGiven(value: Value): boolean {
     return this.#given.has(value.id);
+  }
+
+  isConstant(value: Value): boolean {
+    return this.#constantData.has(value.id);
   }
 
   done(node: NodeOf<OperatorName>): void {

@@ -7,6 +7,7 @@ import protobuf from 'protobufjs/light.js';
 export const ONNX_FLOAT = 1;
 export const ONNX_INT64 = 7;
 export const ONNX_BOOL = 9;
+export const ONNX_BFLOAT16 = 16;
 
 const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, graph: 5, ints: 7 } as const;
 

@@ -8,8 +8,9 @@
 
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import type { Graph, Value } from '../graph/graph.js';
-import { bindProgram, type NamedValue, oneAtATime, requireState, type StateValue } from './binding.js';
+import { bindProgram, type NamedValue, oneAtATime, requireFloat32, requireState, type StateValue } from './binding.js';
 import { encodeOnnxModel } from './onnx-model.js';
+import type { Bfloat16Products } from './onnx-precision.js';
 import { encodeScanModel } from './onnx-scan.js';
 import { keepOnDevice, type MovingState, stepByReturn, stepInPlace, stepOnDevice } from './onnx-state.js';
 import { refuseMore, runOneByOne } from './runs-per-call.js';
@@ -42,6 +43,7 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
     name: 'onnx',
     description: options.description ?? describe(ort),
     bestRunsPerCall: scans(engine) ? BEST_RUNS_PER_CALL : 1,
+    bfloat16: bfloat16Of(engine),
     compile: (graph, programOptions) => compileOnnx(engine, graph, programOptions),
   };
 }
@@ -52,14 +54,19 @@ export async function onnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Run
  */
 const BEST_RUNS_PER_CALL = 10;
 
-/** Whether several runs are one call of the engine. */
-function scans({ writesIntoOutputs, session = {} }: Engine): boolean {
-  return writesIntoOutputs && !isWebgpu(session);
+/** CUDA multiplies bfloat16; the CPU rounds to it; WebGPU and onnxruntime-web do not know it. */
+function bfloat16Of({ writesIntoOutputs, session = {} }: Engine): Bfloat16Products | undefined {
+  if (runsOn('cuda', session)) return 'native';
+  return writesIntoOutputs && !runsOn('webgpu', session) ? 'rounded' : undefined;
 }
 
-/** ONNX Runtime's own operators (FusedMatMul) are not among those of its WebGPU provider: they would run on the CPU. */
-function isWebgpu({ executionProviders = [] }: SessionOptions): boolean {
-  return executionProviders.some((provider) => (typeof provider === 'string' ? provider : provider.name) === 'webgpu');
+/** Whether several runs are one call of the engine. */
+function scans({ writesIntoOutputs, session = {} }: Engine): boolean {
+  return writesIntoOutputs && !runsOn('webgpu', session);
+}
+
+function runsOn(device: string, { executionProviders = [] }: SessionOptions): boolean {
+  return executionProviders.some((provider) => (typeof provider === 'string' ? provider : provider.name) === device);
 }
 
 /** The session setting `session.intra_op.allow_spinning`. */
@@ -91,7 +98,9 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       .filter(({ next }) => next === undefined)
       .map(({ name, initial }) => [name, Float32Array.from(initial)]),
   );
-  const webgpu = isWebgpu(engine.session ?? {});
+  const bfloat16 = bfloat16Of(engine);
+  if (bfloat16 === undefined) requireFloat32('this device of ONNX Runtime', options);
+  const webgpu = runsOn('webgpu', engine.session ?? {});
   const staysOnDevice = webgpu && engine.writesIntoOutputs && moving.length > 0;
   const { runsPerCall = 1 } = options;
   if (runsPerCall > 1 && (!scans(engine) || moving.length === 0)) {
@@ -107,7 +116,12 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
       ...engine.session,
       ...keep,
     });
-  const modelOptions = { constantsFromState: fixed, contrib: !webgpu };
+  const modelOptions = {
+    constantsFromState: fixed,
+    // ONNX Runtime's own operators (FusedMatMul) are not among those of its WebGPU provider: they would run on the CPU.
+    contrib: !webgpu,
+    ...(options.products === 'bfloat16' ? { bfloat16 } : {}),
+  };
   const createSession = (): Promise<OrtSession> =>
     open(
       runsPerCall > 1 ? encodeScanModel(graph, binding, modelOptions) : encodeOnnxModel(graph, modelOptions),

@@ -4,7 +4,7 @@
 
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
-import { bindProgram, requireState } from './binding.js';
+import { bindProgram, requireFloat32, requireState } from './binding.js';
 import { type Kernel, REFERENCE_KERNELS } from './reference-kernels.js';
 import { runOneByOne } from './runs-per-call.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
@@ -18,6 +18,7 @@ export function referenceRuntime(): Runtime {
 }
 
 function compileReference(graph: Graph, options: ProgramOptions): Program {
+  requireFloat32('the reference engine', options);
   const binding = bindProgram(graph, options);
   const buffers = new Map<number, Float64Array>();
   const allocate = (value: Value): Float64Array => {

@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly threads?: number;
   /** Runs that one call of run() can make, each from the state that the one before left; 1 where absent. */
   readonly runsPerCall?: number;
+  /** Precision of the products of a network; float32 where absent. */
+  readonly products?: 'float32' | 'bfloat16';
   /** Whether threads without work wait busily; the engine's own choice where absent, or where it knows no other. */
   readonly spin?: boolean;
 }
@@ -43,5 +45,8 @@ export interface Runtime {
   readonly description: string;
   /** Runs a call at which a long sequence of runs is fast: more than 1 where each call copies the state; 1 where absent. */
   readonly bestRunsPerCall?: number;
+  /** Products in bfloat16: on a device that is made for them, or by rounding, which is slower than float32; absent: none. */
+  readonly bfloat16?: 'native' | 'rounded';
+  /** @throws DataError for products in bfloat16 on an engine that has none */
   compile(graph: Graph, options: ProgramOptions): Promise<Program>;
 }

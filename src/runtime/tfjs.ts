@@ -7,7 +7,7 @@ import type * as tfjs from '@tensorflow/tfjs';
 import { type FloatArray, sizeOf } from '../base/arrays.js';
 import { DataError } from '../base/errors.js';
 import type { Graph, NodeOf, OperatorName, Value } from '../graph/graph.js';
-import { bindProgram, oneAtATime, requireState } from './binding.js';
+import { bindProgram, oneAtATime, requireFloat32, requireState } from './binding.js';
 import { runOneByOne } from './runs-per-call.js';
 import type { Program, ProgramOptions, Runtime } from './runtime.js';
 import { TFJS_KERNELS, type TfjsKernel } from './tfjs-kernels.js';
@@ -101,6 +101,7 @@ async function loadFirst(): Promise<TfjsLoaded> {
 }
 
 function compileTfjs(tf: TfjsModule, graph: Graph, options: ProgramOptions): Program {
+  requireFloat32('TensorFlow.js', options);
   const binding = bindProgram(graph, options);
   const create = (value: Value, data: FloatArray): tfjs.Tensor =>
     tf.keep(tf.tensor(Float32Array.from(data), [...value.shape], 'float32'));

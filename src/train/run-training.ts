@@ -81,6 +81,7 @@ export async function startTraining(
     const tokens = start?.recipe.tokens ?? createTokenSpec(asked.tokens, robot, dataset.rate_hz);
     const config = keepEnoughToTrain(asked, tokens, dataset.episodes, hooks.log);
     const specs = parameterSpecs(config.model, tokens);
+    warnOfRounding(config, hooks);
     hooks.log.info(
       `${robot.name}: ${tokens.observationWidth} observation and ${tokens.actionWidth} action entries, ` +
         `${(parameterCount(specs) / 1e6).toFixed(2)}M parameters, ${hooks.runtime.description}`,
@@ -193,6 +194,11 @@ async function readStart(from: string, robot: RobotModel): Promise<Start> {
     else running[name] = values;
   }
   return { recipe, parameters, running };
+}
+
+function warnOfRounding({ train }: TrainConfig, { runtime, log }: TrainingHooks): void {
+  if (train.precision !== 'bfloat16' || runtime.bfloat16 !== 'rounded') return;
+  log.warn('train.precision=bfloat16 is rounded to on the CPU, with the losses of a GPU, and slower than float32');
 }
 
 /** Tells one training set from another. */

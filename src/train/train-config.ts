@@ -43,6 +43,11 @@ export const optimiserConfigSchema = z.strictObject({
   clipNorm: z.number().min(0).default(1),
   /** Decay of the moving average of the weights; 0 switches it off. The average is what is evaluated and exported. */
   averageDecay: z.number().min(0).lt(1).default(0),
+  /**
+   * Precision of the network's products; weights, moments, sums and everything else are float32. `bfloat16` is for
+   * --device cuda; a CPU rounds alike, which gives the same losses and is slower.
+   */
+  precision: z.enum(['float32', 'bfloat16']).default('float32'),
   observationWeight: z.number().min(0).default(1),
   actionWeight: z.number().min(0).default(1),
   /** `staged`: state prediction on everything first, then action prediction on complete data. */

@@ -91,11 +91,13 @@ async function trainFrom(
   const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
     state: stateOptions(options.state, true),
     runsPerCall: stepsPerCall * optimiser.accumulate,
+    products: optimiser.precision,
     threads: config.runtime.threads,
     spin: config.runtime.spin,
   });
   const validation = await runtime.compile(buildValidationGraph(recipe, optimiser.batch), {
     state: stateOptions(validationState(recipe, options.state), false),
+    products: optimiser.precision,
     threads: config.runtime.threads,
     spin: config.runtime.spin,
   });
