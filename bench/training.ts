@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Device, onnxOn } from '../src/runtime/onnx-device.js';
+import type { Runtime } from '../src/runtime/runtime.js';
 import { profileStep, type StepProfile } from './operator-shares.js';
 import { type Peer, startPeer } from './peer.js';
 import { type BenchResult, commandOf, type FactTable, interleave, machineNote, spreadOf } from './result.js';
@@ -53,6 +54,7 @@ interface Timing {
 
 interface Contestant {
   readonly name: string;
+  readonly peer: boolean;
   /** Loss and gradient norm of the first step. */
   readonly first: First;
   run(steps: number): Promise<Timing>;
@@ -66,7 +68,10 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Benc
   const contestants: Contestant[] = [];
   try {
     await writeStep(folder, step);
-    contestants.push(await ours(step, options));
+    const runtime = await onnxOn(device);
+    const atOnce = options.stepsPerCall ?? runtime.bestRunsPerCall ?? 1;
+    contestants.push(await ours(runtime, step, threads, atOnce));
+    if (atOnce > 1) contestants.push(await ours(runtime, step, threads, 1));
     const notes: string[] = [];
     for (const mode of Object.keys(MODES) as Mode[]) {
       const peer = await torch(folder, threads, mode, device);
@@ -77,9 +82,9 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Benc
     for (const { run } of contestants) await run(5); // warm-up
     const costs = contestants.map((): number[] => []);
     const rows = await interleave(
-      contestants.map(({ name, run }, at) => ({
+      contestants.map(({ name, peer, run }, at) => ({
         name,
-        peer: at > 0,
+        peer,
         run: async () => {
           const { durations_ms, cost_ms } = await run(steps);
           costs[at].push(cost_ms / steps);
@@ -158,13 +163,16 @@ function requireSameNetwork([own, ...peers]: readonly Contestant[]): void {
   }
 }
 
-async function ours(step: StepUnderTest, { threads, device, stepsPerCall }: TrainingBenchOptions): Promise<Contestant> {
-  const runtime = await onnxOn(device);
-  const atOnce = stepsPerCall ?? runtime.bestRunsPerCall ?? 1;
+function stepsText(count: number): string {
+  return count === 1 ? '1 step' : `${count} steps`;
+}
+
+async function ours(runtime: Runtime, step: StepUnderTest, threads: number, atOnce: number): Promise<Contestant> {
   const program = await compileStep(runtime, step, threads, atOnce);
   await program.run();
   return {
-    name: `nextgait, ${runtime.description}, ${step.config.train.precision}${atOnce > 1 ? `, ${atOnce} steps a call` : ''}`,
+    name: `nextgait, ${runtime.description}, ${step.config.train.precision}, ${stepsText(atOnce)} a call`,
+    peer: false,
     first: { loss: program.results.loss[0], gradientNorm: program.results.gradientNorm[0] },
     run: async (steps) => {
       const durations_ms: number[] = [];
@@ -190,6 +198,7 @@ async function torch(folder: string, threads: number, mode: Mode, device: Device
   const { version, ...first } = JSON.parse(peer.greeting) as First & { readonly version: string };
   return {
     name: `PyTorch ${version}, ${MODES[mode]}`,
+    peer: true,
     first,
     run: async (steps) => JSON.parse(await peer.ask(String(steps))) as Timing,
     close: async () => peer.close(),
