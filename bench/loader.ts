@@ -25,7 +25,7 @@ import { planLoader, pooledLoader } from '../src/train/loader-pool.js';
 import { ErrorSums } from '../src/train/metrics.js';
 import { prepareData } from '../src/train/prepare.js';
 import { shareCommands } from '../src/train/shared-commands.js';
-import { callSteps } from '../src/train/step-calls.js';
+import { callSteps, stepsPerCallOf } from '../src/train/step-calls.js';
 import { type TrainConfig, trainConfigSchema } from '../src/train/train-config.js';
 import { buildTrainingGraph, initialState, stateOptions } from '../src/train/training-program.js';
 import { type BenchResult, commandOf, interleave, machineNote, shortNumber, spreadOf, timed } from './result.js';
@@ -137,10 +137,10 @@ async function createLoop(config: TrainConfig, dataset: Dataset, freeBytes: numb
   const recipe = { model: config.model, tokens, normaliser };
   const weights = initialParameters(parameterSpecs(config.model, tokens), new Random(1));
   const runtime = await onnxRuntime();
-  const stepsPerCall = runtime.bestRunsPerCall ?? 1;
+  const stepsPerCall = stepsPerCallOf(config, runtime);
   const program = await runtime.compile(buildTrainingGraph(recipe, config.train), {
     state: stateOptions(initialState(recipe, config.train, weights), true),
-    runsPerCall: stepsPerCall,
+    runsPerCall: stepsPerCall * config.train.accumulate,
   });
   const once = maker.allocate();
   maker.fill(once, 0, 0);

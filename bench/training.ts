@@ -1,8 +1,9 @@
 // Time of a training step of a preset, ours against PyTorch's, in interleaved rounds of one run.
 //
-// Ours is the program that `nextgait train` runs, in calls of as many steps, clipping and metrics included. PyTorch starts from the same weights on the
-// same batch, and its first loss and gradient norm are compared before anything is timed. Each round times every engine in
-// turn, and ratios are taken within a round, so that whatever else the machine does falls on all of them.
+// Ours is the program that `nextgait train` runs, in calls of as many steps, clipping and metrics included. PyTorch starts
+// from the same weights on the same batch, and its first loss and gradient norm are compared before anything is timed. Each
+// round times every engine in turn, and ratios are taken within a round, so that whatever else the machine does falls on
+// all of them.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -29,13 +30,13 @@ export interface TrainingBenchOptions {
 }
 
 /** How PyTorch trains. */
-type Mode = 'float32' | 'bfloat16' | 'compile';
-
-const MODES: Record<Mode, string> = {
+const MODES = {
   float32: 'float32 eager',
   bfloat16: 'bfloat16 autocast',
   compile: 'torch.compile, bfloat16 autocast',
-};
+} as const;
+
+type Mode = keyof typeof MODES;
 
 /** The size that the goals were set for: 64 windows of 32 tokens. */
 const GOAL: Readonly<Record<string, readonly string[]>> = { base: ['tokens.context=32'] };

@@ -98,8 +98,9 @@ function assembleEpisode(
   if (resampled.frameCount < FEWEST_FRAMES) {
     throw new DataError({ where, what: 'episode is too short', expected: `${FEWEST_FRAMES} frames`, found: '1' });
   }
-  const hasOwnRows = map.channels.action === undefined || Math.abs(fileRate_hz / options.rate_hz - 1) < SAME_RATE;
-  const ownRows = hasOwnRows ? undefined : resampleTracks(tracks, { rate_hz: fileRate_hz }, where);
+  const isSameRate = Math.abs(fileRate_hz / options.rate_hz - 1) < SAME_RATE;
+  const isAsked = map.channels.action !== undefined && !isSameRate;
+  const ownRows = isAsked ? resampleTracks(tracks, { rate_hz: fileRate_hz }, where) : undefined;
   const read = { motion: resampled, map, joints, robot, fileRate_hz, ownRows };
   findings.push(...checkSemantics(read, where), ...timeFindings(read));
   if (resampled.columns.jointPosition === undefined) findings.push(NO_JOINTS);

@@ -3,7 +3,7 @@
 import { sizeOf } from '../base/arrays.js';
 import type { NodeOf, OperatorName, Value } from '../graph/graph.js';
 import { sameShape } from '../graph/shapes.js';
-import { type Bfloat16Products, isNetworkProduct, lowerInBfloat16 } from './onnx-precision.js';
+import { type Bfloat16Products, bfloat16Of, lowerInPrecision } from './onnx-precision.js';
 import { ONNX_BOOL, ONNX_FLOAT, type OnnxAttribute } from './onnx-schema.js';
 
 /** What a lowering may use of the model under construction. */
@@ -133,11 +133,7 @@ function lowerMatmul(
   factors: readonly string[],
   outputs: readonly string[],
 ): void {
-  if (to.bfloat16 === undefined || !isNetworkProduct(to, node)) {
-    lowerProduct(to, node, factors, outputs);
-    return;
-  }
-  lowerInBfloat16(to, to.bfloat16, factors, outputs[0], (narrow, product) => lowerProduct(to, node, narrow, [product]));
+  lowerInPrecision(to, node, factors, outputs[0], (given, product) => lowerProduct(to, node, given, [product]));
 }
 
 function lowerProduct(
@@ -213,20 +209,14 @@ function lowerLinear(
   outputs: readonly string[],
 ): void {
   const [x, weight, bias] = inputs;
-  if (to.bfloat16 !== undefined && isNetworkProduct(to, node)) {
-    const sum = bias === undefined ? outputs[0] : to.temporary();
-    const gemm = (factors: readonly string[], product: string) => to.emit('Gemm', factors, [product]);
-    lowerInBfloat16(to, to.bfloat16, [x, weight], sum, gemm);
-    if (bias !== undefined) to.emit('Add', [sum, bias], outputs);
-    return;
-  }
-  if (bias === undefined || node.inputs[0].shape[0] < MANY_ROWS) {
+  const isJoined = node.inputs[0].shape[0] < MANY_ROWS && bfloat16Of(to, node) === undefined;
+  if (bias !== undefined && isJoined) {
     to.emit('Gemm', inputs, outputs);
     return;
   }
-  const product = to.temporary();
-  to.emit('Gemm', [x, weight], [product]);
-  to.emit('Add', [product, bias], outputs);
+  const product = bias === undefined ? outputs[0] : to.temporary();
+  lowerInPrecision(to, node, [x, weight], product, (factors, into) => to.emit('Gemm', factors, [into]));
+  if (bias !== undefined) to.emit('Add', [product, bias], outputs);
 }
 
 /** From this many rows on, and this many columns of the wider factor for one of the other, lowerTallProduct gains. */

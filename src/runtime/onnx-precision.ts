@@ -4,7 +4,7 @@
 // a GPU do), and the product is rounded again. `native` multiplies such tensors, `rounded` multiplies their values in
 // float32, which is slower and gives an engine without such products the same losses.
 
-import type { NodeOf, OperatorName } from '../graph/graph.js';
+import type { NodeOf } from '../graph/graph.js';
 import type { Lowering } from './onnx-lowering.js';
 import { ONNX_BFLOAT16, ONNX_FLOAT } from './onnx-schema.js';
 
@@ -13,32 +13,37 @@ export type Bfloat16Products = 'native' | 'rounded';
 type Product = NodeOf<'matmul'> | NodeOf<'linear'>;
 
 /**
- * True for the products of a network: not for a sum in the form of a product with a constant, nor for that of one row,
- * which has next to no cost.
+ * How a product is made in bfloat16, where products of the network are: not a sum in the form of a product with a constant,
+ * nor that of one row, which has next to no cost.
  */
-export function isNetworkProduct(to: Lowering, node: NodeOf<OperatorName>): node is Product & NodeOf<OperatorName> {
-  if (node.operator !== 'matmul' && node.operator !== 'linear') return false;
+export function bfloat16Of(to: Lowering, node: Product): Bfloat16Products | undefined {
   const isSum = node.inputs.some((value) => to.isConstant(value));
-  return !isSum && (node.outputs[0].shape.at(-2) ?? 1) > 1;
+  return isSum || node.outputs[0].shape.at(-2) === 1 ? undefined : to.bfloat16;
 }
 
-/** The names of the factors in bfloat16, each made once, and the name in which `lower` is to leave the product. */
-export function lowerInBfloat16(
+/** Calls `lower` with the names of the factors, in bfloat16 where the product is, and the name in which it is to leave that. */
+export function lowerInPrecision(
   to: Lowering,
-  mode: Bfloat16Products,
-  [a, b]: readonly string[],
+  node: Product,
+  factors: readonly string[],
   output: string,
   lower: (factors: readonly string[], product: string) => void,
 ): void {
+  const mode = bfloat16Of(to, node);
+  if (mode === undefined) {
+    lower(factors, output);
+    return;
+  }
   const product = to.temporary();
   lower(
-    [a, b].map((name) => narrowed(to, mode, name)),
+    factors.map((name) => narrowed(to, mode, name)),
     product,
   );
   if (mode === 'native') to.emit('Cast', [product], [output], { to: { int: ONNX_FLOAT } });
   else emitRounded(to, product, output);
 }
 
+/** A value in bfloat16, made once. */
 function narrowed(to: Lowering, mode: Bfloat16Products, name: string): string {
   const known = to.narrow.get(name);
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-// The ONNX runtime: a graph is written as an ONNX model in memory and run by ONNX Runtime, one call a step.
+// The ONNX runtime: a graph is written as an ONNX model in memory and run by ONNX Runtime.
 //
 // State that moves is carried on as onnx-state.ts says: in place on Node, except on WebGPU, where it stays on the device; by
 // return on onnxruntime-web, which does not write into tensors that it is given (it hands them back as they were). State

@@ -1,11 +1,11 @@
 // Training steps as calls of the program: batches and scalars in, losses and errors out, one or several steps a call.
 //
-// Several steps a call are the same steps, to the bit. They pay where a call has a price of its own: on CUDA the state
-// crosses to the device and back once a call.
+// Several steps a call are the same steps, to the bit. They pay where a call has a price of its own: onnxruntime-node
+// copies the next state once a call.
 
 import { DataError, listNames } from '../base/errors.js';
 import { partOf } from '../runtime/runs-per-call.js';
-import type { Program } from '../runtime/runtime.js';
+import type { Program, Runtime } from '../runtime/runtime.js';
 import type { TokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { adamWScalars } from './adamw.js';
@@ -13,7 +13,13 @@ import { addErrors, type BatchTally, feedBatch, tallyOf } from './batches.js';
 import type { BatchLoader } from './loader.js';
 import type { ErrorSums } from './metrics.js';
 import { learningRate } from './schedule.js';
-import type { OptimiserConfig } from './train-config.js';
+import type { OptimiserConfig, TrainConfig } from './train-config.js';
+
+/** Steps of one call: as many as the config says, or as make the engine's best number of runs, up to a line of metrics. */
+export function stepsPerCallOf({ runtime: { stepsPerCall }, train, log }: TrainConfig, engine: Runtime): number {
+  const best = Math.max(1, Math.floor((engine.bestRunsPerCall ?? 1) / train.accumulate));
+  return Math.min(stepsPerCall ?? best, log.metricsEvery);
+}
 
 export interface StepCalls {
   readonly program: Program;

@@ -12,7 +12,7 @@ import { addErrors, type Batch, createBatchMaker, feedBatch, heldOutBatches, tal
 import type { CheckpointInfo } from './checkpoint.js';
 import { type BatchLoader, localLoader, type OpenLoader } from './loader.js';
 import { ErrorSums, type MetricsLine } from './metrics.js';
-import { callSteps, feedScalars, type StepCalls } from './step-calls.js';
+import { callSteps, feedScalars, type StepCalls, stepsPerCallOf } from './step-calls.js';
 import type { TrainConfig } from './train-config.js';
 import {
   buildTrainingGraph,
@@ -65,7 +65,7 @@ export interface TrainResult {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, recipe, robot, source, heldOut } = options;
   const held = heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows);
-  const stepsPerCall = config.runtime.stepsPerCall ?? options.runtime.bestRunsPerCall ?? 1;
+  const stepsPerCall = stepsPerCallOf(config, options.runtime);
   const loader = await (options.openLoader ?? openLocally(options))(options.firstStep, stepsPerCall);
   try {
     return await trainFrom(loader, held, stepsPerCall, options);

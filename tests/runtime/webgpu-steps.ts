@@ -6,6 +6,7 @@ import { initialParameters, parameterSpecs } from '../../src/model/parameters.js
 import { onnxOn } from '../../src/runtime/onnx-device.js';
 import { createTokenSpec, rowWidth, tokenConfigSchema } from '../../src/tokens/token-spec.js';
 import { adamWScalars } from '../../src/train/adamw.js';
+import { feedScalars } from '../../src/train/step-calls.js';
 import { optimiserConfigSchema } from '../../src/train/train-config.js';
 import {
   buildTrainingGraph,
@@ -55,7 +56,7 @@ export async function trainOn(device: 'cpu' | 'webgpu', count: number): Promise<
   const losses: number[] = [];
   const steps = async (from: number, to: number) => {
     for (let step = from; step < to; step++) {
-      for (const [name, value] of Object.entries(adamWScalars(train, 1e-2, step))) program.feeds[name][0] = value;
+      feedScalars(program, adamWScalars(train, 1e-2, step));
       await program.run();
       losses.push(program.results.loss[0]);
     }

@@ -5,6 +5,7 @@ import { GraphBuilder } from '../../src/graph/graph-builder.js';
 import { referenceRuntime } from '../../src/runtime/reference.js';
 import { adamW, adamWScalars } from '../../src/train/adamw.js';
 import { learningRate } from '../../src/train/schedule.js';
+import { feedScalars } from '../../src/train/step-calls.js';
 import { optimiserConfigSchema } from '../../src/train/train-config.js';
 
 const GRADIENTS = [
@@ -36,7 +37,7 @@ it('is the AdamW of PyTorch over three steps', async () => {
   });
   for (let step = 0; step < 3; step++) {
     program.feeds.gradient.set(GRADIENTS[step]);
-    for (const [name, value] of Object.entries(adamWScalars(config, 0.1, step))) program.feeds[name][0] = value;
+    feedScalars(program, adamWScalars(config, 0.1, step));
     await program.run();
     const { p } = await program.readState();
     // readState gives float32: its rounding is 6e-8 of the value.

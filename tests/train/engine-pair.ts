@@ -11,6 +11,7 @@ import { adamWScalars } from '../../src/train/adamw.js';
 import { createBatchMaker, feedBatch } from '../../src/train/batches.js';
 import { prepareData } from '../../src/train/prepare.js';
 import { learningRate } from '../../src/train/schedule.js';
+import { feedScalars } from '../../src/train/step-calls.js';
 import { trainConfigSchema } from '../../src/train/train-config.js';
 import { buildTrainingGraph, initialState, stateOptions } from '../../src/train/training-program.js';
 import { syntheticEpisode, TINY_ROBOT } from '../fixtures.js';
@@ -46,7 +47,7 @@ async function trainer(runtime: Runtime): Promise<{ program: Program; step(at: n
       maker.fill(batch, at, 0);
       feedBatch(program.feeds, batch);
       const scalars = { ...adamWScalars(train, learningRate(train, at), at), inverseWeight: 1 / batch.weight };
-      for (const [name, value] of Object.entries(scalars)) program.feeds[name][0] = value;
+      feedScalars(program, scalars);
       await program.run();
       return program.results.loss[0];
     },

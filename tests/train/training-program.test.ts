@@ -9,6 +9,7 @@ import { referenceRuntime } from '../../src/runtime/reference.js';
 import type { Program, Runtime } from '../../src/runtime/runtime.js';
 import { createTokenSpec, rowWidth, tokenConfigSchema } from '../../src/tokens/token-spec.js';
 import { adamWScalars } from '../../src/train/adamw.js';
+import { feedScalars } from '../../src/train/step-calls.js';
 import { optimiserConfigSchema } from '../../src/train/train-config.js';
 import {
   buildTrainingGraph,
@@ -106,7 +107,7 @@ it.each(ENGINES)('$name takes the same step as the reference', async ({ load }) 
     const options = { state: stateOptions(start, true) };
     return withProgram(runtime, buildTrainingGraph(recipe, optimiser), options, async (program) => {
       feed(program, rowWidth(recipe.tokens));
-      for (const [name, value] of Object.entries(adamWScalars(optimiser, 1e-2, 0))) program.feeds[name][0] = value;
+      feedScalars(program, adamWScalars(optimiser, 1e-2, 0));
       await program.run();
       return { norm: program.results.gradientNorm[0], state: await program.readState() };
     });
