@@ -38,6 +38,8 @@ const SHORTEST_SEGMENT_S = 1;
 const REWEIGHTINGS = 8;
 /** Keeps the normal equations regular where all neighbours lie on one axis. */
 const RIDGE = 1e-6;
+/** Rows have four decimals: commands that differ by less are one command, and no scale of their axis. */
+const ROUNDING = 1e-4;
 
 /** Runs of constant command that have a hindsight label. */
 export function commandSegments(episode: Episode, label: Pick<Channel, 'data' | 'valid'>): CommandSegment[] {
@@ -77,7 +79,10 @@ export function fitCommandResponse(segments: readonly CommandSegment[]): Command
 
 /** The velocity that the controller achieves for a command: vx (m/s), vy (m/s), wz (rad/s). */
 export function respond(response: CommandResponse, command: readonly [number, number, number]): number[] {
-  const scales = [0, 1, 2].map((axis) => deviationOf(response.map((row) => row[axis])) || 1);
+  const scales = [0, 1, 2].map((axis) => {
+    const deviation = deviationOf(response.map((row) => row[axis]));
+    return deviation > ROUNDING ? deviation : 1;
+  });
   const offsets = response.map((row) => command.map((value, axis) => (row[axis] - value) / scales[axis]));
   const distances = offsets.map((offset) => Math.hypot(...offset));
   const nearest = distances.map((_, at) => at).sort((a, b) => distances[a] - distances[b] || a - b);

@@ -91,6 +91,23 @@ describe('fitCommandResponse', () => {
     expect(fitCommandResponse(segments(20, () => 0))).toBeUndefined();
   });
 
+  it.each([0.3, 0.4, 0.5])(
+    'answers where all were asked for the same, %d m/s, whose rounding is no spread',
+    (speed) => {
+      const command = [Math.fround(speed), 0, Math.fround(speed / 3)] as const;
+      const segments = Array.from({ length: 60 }, (_, at) => ({
+        ...{ first: 0, end: 500, command, noisy: false },
+        achieved: [0.9 * speed + 1e-3 * ((at % 3) - 1), 0.01, 0.1] as const,
+      }));
+      const [vx, vy, wz] = respond(fitCommandResponse(segments)!, command);
+      expect([vx, vy, wz].map((value) => Number(value.toFixed(3)))).toEqual([
+        Number((0.9 * speed).toFixed(3)),
+        0.01,
+        0.1,
+      ]);
+    },
+  );
+
   it('answers on an axis where all were asked on that axis', () => {
     const found = segments(100, () => 0).map((segment) => {
       const command = [segment.command[0], 0, 0] as const;
