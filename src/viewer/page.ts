@@ -87,7 +87,7 @@ export interface PageContext {
   readonly theme: Theme;
   /**
    * Goes to a route. `replace` changes the address alone (no history, no update of the page): for what follows the page,
-   * such as the frame that is shown.
+   * such as the frame that is shown. A page that the visitor leaves, or has left, goes nowhere.
    */
   navigate(route: Route, options?: { readonly replace?: boolean }): void;
   /** Shows a problem in place of the page. */

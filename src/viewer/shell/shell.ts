@@ -85,6 +85,8 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   let known: string | undefined;
   let last: SourceDescription | undefined;
   let visit = 0;
+  /** The address that the page shown belongs to; one that is still to be followed is not written over. */
+  let followed = '';
   let noticeTimer = 0;
 
   const notify = (text: string) => {
@@ -127,6 +129,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   };
 
   const follow = async (description: SourceDescription): Promise<void> => {
+    followed = location.hash;
     const route = parseRoute(location.hash) ?? firstRoute(description, loaders);
     const current = ++visit;
     markTab(navigation, route.page);
@@ -158,8 +161,12 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
         return theme.current;
       },
       navigate(next, options) {
-        if (options?.replace) history.replaceState(null, '', routeText(next));
-        else location.hash = routeText(next);
+        if (mounted?.page !== page) return;
+        if (!options?.replace) location.hash = routeText(next);
+        else if (location.hash === followed) {
+          history.replaceState(null, '', routeText(next));
+          followed = location.hash;
+        }
       },
       showProblem,
       notify,

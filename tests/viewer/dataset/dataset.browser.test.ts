@@ -116,6 +116,23 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
     await page.context().close();
   });
 
+  it('does not hold a visitor who leaves while its address is still to be written', async () => {
+    const { page, errors } = await openPage(browser);
+    await page.goto(viewer.address);
+    await page.locator('.plot canvas').first().waitFor();
+    // What there is answers later than the page writes the frame into its address.
+    await page.route('**/source.json', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      await route.continue();
+    });
+    await page.keyboard.press('ArrowRight');
+    await page.getByRole('link', { name: 'Fine-tune' }).click();
+    await page.locator('.page-finetune').waitFor({ timeout: 20_000 });
+    expect(new URL(page.url()).hash).toBe('#/finetune');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
   it('shows the masks of an action-free episode, its findings, and the person behind it', async () => {
     const { page, errors } = await openPage(browser);
     await page.goto(link({ episode: episodeId('bvh'), frame: '60' }));
