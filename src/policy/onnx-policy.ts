@@ -1,8 +1,8 @@
 // An exported policy.onnx as a program for the controller: the file is read, checked against its bundle, and opened.
 //
-// The file serves a fixed number of robots. Where more are asked for, a step is several runs over parts of the same
-// buffers. Works with onnxruntime-node and with onnxruntime-web.
+// The file serves a fixed number of robots in one run. Works with onnxruntime-node and with onnxruntime-web.
 
+import { sizeOf } from '../base/arrays.js';
 import { DataError } from '../base/errors.js';
 import type { OrtModule } from '../runtime/onnx.js';
 import { modelType } from '../runtime/onnx-schema.js';
@@ -21,8 +21,6 @@ export interface OnnxPolicyFile {
 }
 
 export interface OpenOnnxPolicyOptions {
-  /** Robots that one call serves; the file's own batch where absent, else a multiple of it. */
-  readonly slotCount?: number;
   readonly threads?: number;
   /** File name for messages. */
   readonly where: string;
@@ -61,27 +59,16 @@ export function readOnnxPolicy(model: Uint8Array, bundle: PolicyBundle, where: s
 }
 
 /**
- * Opens a policy.onnx.
- * @throws DataError where it does not fit the bundle or the number of slots, or the engine refuses it
+ * Opens a policy.onnx, for as many robots a run as it was exported with.
+ * @throws DataError where it does not fit the bundle, or the engine refuses it
  */
 export async function openOnnxPolicy(
   ort: OrtModule,
   model: Uint8Array,
   bundle: PolicyBundle,
-  options: OpenOnnxPolicyOptions,
+  { where, threads = 1 }: OpenOnnxPolicyOptions,
 ): Promise<Program> {
-  const { where, threads = 1 } = options;
-  const { batch, shapes } = readOnnxPolicy(model, bundle, where);
-  const slotCount = options.slotCount ?? batch;
-  if (slotCount < 1 || slotCount % batch !== 0) {
-    throw new DataError({
-      where,
-      what: 'robots at once',
-      expected: `a multiple of ${batch}, the batch that the file was exported with`,
-      found: String(slotCount),
-      fix: `Export with --batch ${slotCount}, or run the policy from its weights`,
-    });
-  }
+  const { shapes } = readOnnxPolicy(model, bundle, where);
   const session = await ort.InferenceSession.create(model, {
     graphOptimizationLevel: 'all',
     intraOpNumThreads: threads,
@@ -90,31 +77,20 @@ export async function openOnnxPolicy(
     throw new DataError({ where, what: 'not an ONNX model that runs', found: error.message }, { cause: error });
   });
 
-  const runCount = slotCount / batch;
-  const sizeInRun = (name: string) => shapes[name].reduce((size, extent) => size * extent, 1);
   const buffers = (names: readonly string[]) =>
-    Object.fromEntries(names.map((name) => [name, new Float32Array(runCount * sizeInRun(name))]));
+    Object.fromEntries(names.map((name) => [name, new Float32Array(sizeOf(shapes[name]))]));
   const feeds = buffers([POLICY_IO.observation, POLICY_IO.action, POLICY_IO.newest]);
   const results = buffers([POLICY_IO.output, POLICY_IO.nextObservation]);
-  const feedsOf = (run: number) =>
-    Object.fromEntries(
-      Object.entries(feeds).map(([name, data]) => {
-        const part = data.subarray(run * sizeInRun(name), (run + 1) * sizeInRun(name));
-        return [name, new ort.Tensor('float32', part, shapes[name])];
-      }),
-    );
-  const calls = Array.from({ length: runCount }, (_, run) => feedsOf(run));
+  const tensors = Object.fromEntries(
+    Object.entries(feeds).map(([name, data]) => [name, new ort.Tensor('float32', data, shapes[name])]),
+  );
   return {
     feeds,
     results,
     // The outputs are copied rather than fetched into our buffers: onnxruntime-web does not write into those.
     run: async () => {
-      for (const [run, call] of calls.entries()) {
-        const outputs = await session.run(call);
-        for (const [name, result] of Object.entries(results)) {
-          result.set(outputs[name].data as Float32Array, run * sizeInRun(name));
-        }
-      }
+      const outputs = await session.run(tensors);
+      for (const [name, result] of Object.entries(results)) result.set(outputs[name].data as Float32Array);
     },
     readState: async () => ({}),
     writeState: async () => {},

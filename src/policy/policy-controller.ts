@@ -1,5 +1,8 @@
 // A NextGait policy as a Controller: keeps each robot's window of history, and asks the program for one action a step.
 //
+// A run of the program serves a few robots. The windows of those that act now are copied into it, a few at a time: robots
+// that fell cost nothing, and what a run computes stays in the processor's cache.
+//
 // How a token pairs observation and action decides what is known when an action is wanted:
 //   previous               (o_t, a_{t-1}) is complete at time t
 //   same, aligned          (o_{t-1}, a_{t-1}) is the newest complete token; the first step has none and holds the pose
@@ -8,6 +11,7 @@
 import type { FloatArray } from '../base/arrays.js';
 import { identityOf } from '../robot/robot-model.js';
 import type { Program, Runtime } from '../runtime/runtime.js';
+import { sequenceLength } from '../tokens/token-spec.js';
 import { commandRangeOf, type PolicyBundle } from './bundle.js';
 import type { Controller } from './controller.js';
 import { createObservationWriter } from './observation.js';
@@ -28,12 +32,17 @@ export interface PolicyController extends Controller {
   expectation(slot: number): FloatArray | undefined;
 }
 
+/** Tokens in one run: more outgrow the processor's cache, fewer leave its arithmetic waiting (docs/engine.md). */
+const TOKENS_PER_RUN = 256;
+
 export async function createPolicyController(
   bundle: PolicyBundle,
   runtime: Runtime,
   { slotCount = 1, threads = 1 }: PolicyControllerOptions = {},
 ): Promise<PolicyController> {
-  const program = await runtime.compile(buildPolicyGraph(bundle, slotCount), { state: policyState(bundle), threads });
+  const most = Math.max(1, Math.floor(TOKENS_PER_RUN / sequenceLength(bundle.tokens)));
+  const batch = Math.ceil(slotCount / Math.ceil(slotCount / most));
+  const program = await runtime.compile(buildPolicyGraph(bundle, batch), { state: policyState(bundle), threads });
   return policyController(bundle, program, slotCount);
 }
 
@@ -42,9 +51,11 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
   const { tokens, robot } = bundle;
   const { context, observationWidth: m, actionWidth: n } = tokens;
   const writeObservation = createObservationWriter(tokens, robot);
-  const observations = program.feeds[POLICY_IO.observation];
-  const actions = program.feeds[POLICY_IO.action];
-  const newest = program.feeds[POLICY_IO.newest];
+  const { feeds, results } = program;
+  const batch = feeds[POLICY_IO.newest].length;
+  const observations = new Float32Array(slotCount * context * m);
+  const actions = new Float32Array(slotCount * context * n);
+  const expectations = new Float32Array(slotCount * m);
   const counts = new Int32Array(slotCount); // tokens in each window
   const executed = new Float32Array(slotCount * n); // a_{t-1}: zero after a reset, the default pose
   const waiting = new Float32Array(slotCount * m); // o_{t-1}, for pairing `same`
@@ -64,6 +75,18 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
   const setAction = (slot: number, position: number) => {
     const at = (slot * context + position) * n;
     for (let joint = 0; joint < n; joint++) actions[at + joint] = executed[slot * n + joint];
+  };
+
+  const feed = (slot: number, lane: number) => {
+    feeds[POLICY_IO.observation].set(partOf(observations, slot, context * m), lane * context * m);
+    feeds[POLICY_IO.action].set(partOf(actions, slot, context * n), lane * context * n);
+    feeds[POLICY_IO.newest][lane] = Math.max(0, counts[slot] - 1);
+  };
+  const take = (slot: number, lane: number) => {
+    const action = partOf(executed, slot, n);
+    if (counts[slot] === 0) action.fill(0);
+    else action.set(partOf(results[POLICY_IO.output], lane, n));
+    expectations.set(partOf(results[POLICY_IO.nextObservation], lane, m), slot * m);
   };
 
   return {
@@ -95,17 +118,14 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
           // Not known yet, and not read for this action; but a NaN left there by an earlier episode would be.
           else actions.fill(0, (slot * context + position) * n, (slot * context + position + 1) * n);
         }
-        newest[slot] = Math.max(0, counts[slot] - 1);
       }
-      await program.run();
-      const predicted = program.results[POLICY_IO.output];
-      for (const slot of slots) {
-        for (let joint = 0; joint < n; joint++) {
-          const value = counts[slot] === 0 ? 0 : predicted[slot * n + joint];
-          out[slot * n + joint] = value;
-          executed[slot * n + joint] = value;
-        }
+      for (let from = 0; from < slots.length; from += batch) {
+        const now = slots.slice(from, from + batch);
+        now.forEach(feed);
+        await program.run();
+        now.forEach(take);
       }
+      for (const slot of slots) out.set(partOf(executed, slot, n), slot * n);
     },
     executed(slots, actual) {
       for (const slot of slots) {
@@ -114,8 +134,13 @@ export function policyController(bundle: PolicyBundle, program: Program, slotCou
     },
     expectation(slot) {
       if (tokens.targets === 'action' || tokens.pairing === 'same' || counts[slot] === 0) return undefined;
-      return program.results[POLICY_IO.nextObservation].subarray(slot * m, (slot + 1) * m);
+      return partOf(expectations, slot, m);
     },
     dispose: () => program.dispose(),
   };
+}
+
+/** View of the `at`th part of so many values. */
+function partOf(values: FloatArray, at: number, width: number): FloatArray {
+  return values.subarray(at * width, (at + 1) * width);
 }

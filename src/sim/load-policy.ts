@@ -16,8 +16,8 @@ export interface LoadPolicyOptions extends ReadBundleOptions {
   /** Threads of one call; 1 where absent. */
   readonly threads?: number;
   /**
-   * `weights`: the graph is built from the weights. `onnx`: policy.onnx is run, in several parts where slotCount is a
-   * multiple of its batch. Where absent: policy.onnx if its batch is slotCount, else the weights.
+   * `weights`: the graph is built from the weights. `onnx`: policy.onnx is run, as often a step as its batch asks for.
+   * Where absent: policy.onnx if its batch is slotCount, else the weights.
    */
   readonly from?: 'weights' | 'onnx';
 }
@@ -54,7 +54,7 @@ export async function controllerOf(found: FoundBundle, options: LoadPolicyOption
       });
     }
     if (from === 'onnx' || batch === slotCount) {
-      const program = await openOnnxPolicy(ort, model, bundle, { where: onnx, slotCount, threads });
+      const program = await openOnnxPolicy(ort, model, bundle, { where: onnx, threads });
       return policyController(bundle, program, slotCount);
     }
   }

@@ -162,13 +162,11 @@ describe.each(TOKEN_VARIANTS)('controller, $layout tokens, $pairing action, $ali
     await controller.dispose();
   });
 
-  it('acts so from policy.onnx, in parts', async () => {
+  it('acts so from policy.onnx', async () => {
     const bundle = randomBundle(tokens, MODELS[1]);
-    const program = await openOnnxPolicy(ort, encodePolicyOnnx(bundle, { batch: 2 }), bundle, {
-      slotCount: 4,
-      where: 'policy.onnx',
-    });
-    const controller = policyController(bundle, program, 4);
+    const model = encodePolicyOnnx(bundle, { batch: 2 });
+    const program = await openOnnxPolicy(ort, model, bundle, { where: 'policy.onnx' });
+    const controller = policyController(bundle, program, 5);
     const rollout = script(6);
     await expectTrainingPredictions(bundle, rollout, await play(controller, 3, rollout));
     await controller.dispose();
@@ -186,12 +184,17 @@ describe.each(TOKEN_VARIANTS)('controller, $layout tokens, $pairing action, $ali
     await controller.dispose();
   });
 
-  it('slots know nothing of each other', async () => {
+  it.each(['in one run', 'in runs of two'])('slots know nothing of each other, %s', async (how) => {
     const bundle = randomBundle(tokens);
     const runtime = await onnxRuntime();
-    const alone = await createPolicyController(bundle, runtime, { slotCount: 3 });
+    const open = async () => {
+      if (how === 'in one run') return createPolicyController(bundle, runtime, { slotCount: 3 });
+      const model = encodePolicyOnnx(bundle, { batch: 2 });
+      return policyController(bundle, await openOnnxPolicy(ort, model, bundle, { where: 'policy.onnx' }), 3);
+    };
+    const alone = await open();
     const expected = await play(alone, 2, script(9));
-    const shared = await createPolicyController(bundle, runtime, { slotCount: 3 });
+    const shared = await open();
     const rollouts = [script(10), script(11), script(9)];
     for (const slot of [0, 1, 2]) shared.reset(slot);
     const actions = new Float64Array(6);
