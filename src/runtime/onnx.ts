@@ -1,6 +1,6 @@
 // The ONNX runtime: a graph is written as an ONNX model in memory and run by ONNX Runtime.
 //
-// State that moves is carried on as onnx-state.ts says: in place on Node, except on WebGPU, where it stays on the device; by
+// State that moves is carried on as onnx-state.ts says: on WebGPU it stays on the device; elsewhere in place on Node, and by
 // return on onnxruntime-web, which does not write into tensors that it is given (it hands them back as they were). State
 // that has no next value is written into the model as constants, which ONNX Runtime folds and packs in advance; replacing
 // it makes a new session. Several runs a call are one Scan where the state is carried in place (onnx-scan.ts), and one after
@@ -101,7 +101,7 @@ async function compileOnnx(engine: Engine, graph: Graph, options: ProgramOptions
   const bfloat16 = bfloat16Of(engine);
   if (bfloat16 === undefined) requireFloat32('this device of ONNX Runtime', options);
   const webgpu = runsOn('webgpu', engine.session ?? {});
-  const staysOnDevice = webgpu && engine.writesIntoOutputs && moving.length > 0;
+  const staysOnDevice = webgpu && moving.length > 0;
   const { runsPerCall = 1 } = options;
   if (runsPerCall > 1 && (!scans(engine) || moving.length === 0)) {
     return runOneByOne(await compileOnnx(engine, graph, { ...options, runsPerCall: 1 }), runsPerCall);
