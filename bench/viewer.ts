@@ -5,7 +5,7 @@
 // machine with other work shows fewer; the processor time a picture says what it needs of a machine that has none.
 
 import type { Browser, CDPSession, Page } from 'playwright-core';
-import { type BenchResult, machineNote } from './result.js';
+import { type BenchResult, commandOf, machineNote } from './result.js';
 import { browserUse, withViewer } from './viewer-session.js';
 
 export interface ViewerBenchOptions {
@@ -42,7 +42,7 @@ export async function viewerBench(options: ViewerBenchOptions): Promise<BenchRes
     return {
       bench: 'viewer',
       about: `The dataset browser in Chromium, software rendering, 1440 x 900, on ${data}.`,
-      command: `npm run bench -- viewer --data ${data} --rounds ${rounds} --seconds ${seconds} --episodes ${episodes}`,
+      command: commandOf('viewer', { data, rounds, seconds, episodes }),
       machine: await machineNote(),
       tables: [
         {
