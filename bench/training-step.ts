@@ -57,10 +57,17 @@ export async function stepOf(preset: string, settings: readonly string[]): Promi
   };
 }
 
-function requireKnownToPeer({ tokens, train }: TrainConfig): void {
+function requireKnownToPeer({ tokens, train, runtime }: TrainConfig): void {
   const refuse = (where: string, expected: string, found: unknown) => {
     throw new DataError({ where, what: 'the bench knows one value only', expected, found: String(found) });
   };
+  if (JSON.stringify(runtime) !== JSON.stringify(trainConfigSchema.parse({}).runtime)) {
+    refuse(
+      'runtime',
+      'its defaults: --threads, --device and --steps-per-call say how it runs',
+      JSON.stringify(runtime),
+    );
+  }
   if (tokens.layout !== 'concat') refuse('tokens.layout', 'concat', tokens.layout);
   if (train.accumulate !== 1) refuse('train.accumulate', '1', train.accumulate);
   if (train.averageDecay !== 0) refuse('train.averageDecay', '0', train.averageDecay);

@@ -70,7 +70,7 @@ export async function trainingBench(options: TrainingBenchOptions): Promise<Benc
   try {
     await writeStep(folder, step);
     const runtime = await onnxOn(device);
-    const atOnce = options.stepsPerCall ?? runtime.bestRunsPerCall ?? 1;
+    const atOnce = Math.min(steps, options.stepsPerCall ?? runtime.bestRunsPerCall ?? 1);
     contestants.push(await ours(runtime, step, threads, atOnce));
     if (atOnce > 1) contestants.push(await ours(runtime, step, threads, 1));
     const notes: string[] = [];

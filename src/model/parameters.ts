@@ -30,6 +30,14 @@ export function parameterSpecs(model: ModelConfig, spec: TokenSpec): ParameterSp
   }
   const { observationWidth: m, actionWidth: n } = spec;
   const hidden = Math.round(d * model.mlpRatio);
+  if (hidden < 1) {
+    throw new DataError({
+      where: 'model.mlpRatio',
+      what: 'leaves no hidden unit in the MLP',
+      expected: `at least ${1 / d}, one unit for model.width ${d}`,
+      found: String(model.mlpRatio),
+    });
+  }
   const specs: ParameterSpec[] = [];
   const add = (name: string, shape: number[], initial: ParameterSpec['initial']) => {
     specs.push({ name, shape, initial, decay: initial === 'linear' });

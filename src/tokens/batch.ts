@@ -2,7 +2,8 @@
 //
 // Row r = window * context + step holds [observation, action]: inputs, which of them are present, targets, and the
 // weight of each target. A weight is zero where the target does not exist or where the input of the same channel is
-// masked (arXiv 2402.19469, section 3: predictions that correspond to masked inputs carry no loss).
+// masked (arXiv 2402.19469, section 3: predictions that correspond to masked inputs carry no loss); a non-aligned action
+// is predicted from the observation before it, and its label alone decides.
 // What is absent is written as 0, and no loss or gradient depends on it.
 
 import type { FloatArray } from '../base/arrays.js';
@@ -89,7 +90,8 @@ export function createCutter(
     const before = first - lag < 0 ? 1 : 0;
     // A source that was not disturbed executes what it says: its action is its executed action.
     const executed = source.episodes[episode].channels.has('executedAction') ? 'executedAction' : 'action';
-    source.read(episode, executed, first - lag + before, context - before, scratch, valid);
+    // At least one frame: whether there are actions at all is asked of the first one.
+    source.read(episode, executed, first - lag + before, Math.max(1, context - before), scratch, valid);
     for (let step = 0; step < context; step++) {
       const row = start + step * width + m;
       if (step < before) {
@@ -101,11 +103,12 @@ export function createCutter(
     }
     // The action after the one beside the observation; non-aligned, o_t predicts the very action that stands beside it.
     const ahead = spec.alignment === 'nonaligned' ? 0 : 1 - lag;
+    const readsAction = spec.alignment === 'aligned';
     source.read(episode, 'action', first + ahead, context, scratch, valid);
     for (let step = 0; step < context; step++) {
       if (valid[step] === 0) continue;
       const row = start + step * width + m;
-      const weight = into.present[row] === 1 ? lossWeights.action : 0;
+      const weight = !readsAction || into.present[row] === 1 ? lossWeights.action : 0;
       copyTarget(into.targets, into.weights, row, scratch, step, n, undefined, weight);
     }
   };

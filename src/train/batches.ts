@@ -6,7 +6,7 @@ import type { RobotModel } from '../robot/robot-model.js';
 import { allocateBatch, type BatchBuffers, createCutter, type LossWeights, type Window } from '../tokens/batch.js';
 import { createSampler, type WindowSampler, windowsIn } from '../tokens/sampler.js';
 import { rowWidth, type TokenSpec } from '../tokens/token-spec.js';
-import type { WindowSource } from '../tokens/window-source.js';
+import type { EpisodeSummary, WindowSource } from '../tokens/window-source.js';
 import type { ErrorSums } from './metrics.js';
 import { acceptsEpisode, lossWeights, stageAt, stagesOf } from './schedule.js';
 import type { OptimiserConfig } from './train-config.js';
@@ -79,18 +79,19 @@ export function createBatchMaker(
 
 /**
  * Held-out windows, the same at every validation: as many whole batches as `windowCount` needs, but for those without
- * any target. None where no held-out episode has room for a window.
+ * any target. None where no held-out episode of a source that takes part has room for a window.
  */
 export function heldOutBatches(
   config: OptimiserConfig,
   spec: TokenSpec,
   robot: RobotModel,
   source: WindowSource,
-  heldOut: (id: string) => boolean,
+  { sourceWeights, heldOut }: DrawOptions,
   windowCount: number,
 ): Batch[] {
-  if (!source.episodes.some((episode) => heldOut(episode.id) && windowsIn(spec, episode) > 0)) return [];
-  const sampler = createSampler(spec, source, { accept: (episode) => heldOut(episode.id) });
+  const accept = ({ id, source: name }: EpisodeSummary) => heldOut(id) && sourceWeights[name] !== 0;
+  if (!source.episodes.some((episode) => accept(episode) && windowsIn(spec, episode) > 0)) return [];
+  const sampler = createSampler(spec, source, { accept });
   const cut = createCutter(spec, robot, source);
   const random = new Random(config.seed).split('validation');
   const weights = { observation: config.observationWeight, action: config.actionWeight };

@@ -3,10 +3,13 @@
 // runs/x/checkpoints/step-000500/{state.safetensors, state.json}. State is everything the step needs: parameters,
 // moments, accumulators, running statistics; the data order is a function of seed and step and needs no saving.
 
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { parseConfig } from '../base/config.js';
 import { DataError } from '../base/errors.js';
-import { parseJson, writeFileAtomic } from '../base/files.js';
+import { isPresentFolder, parseJson, writeFileAtomic } from '../base/files.js';
 import { decodeSafetensors, encodeSafetensors } from '../base/safetensors.js';
 import type { StateValues } from './training-program.js';
 
@@ -18,20 +21,52 @@ export interface CheckpointInfo {
   readonly pending: Readonly<Record<string, readonly number[]>>;
 }
 
+const infoSchema = z.looseObject({
+  step: z.int().min(0),
+  tool: z.string(),
+  pending: z.record(z.string(), z.array(z.number())),
+  /** Of state.safetensors; checkpoints of older versions have none. */
+  sha256: z.string().optional(),
+});
+
+const NEXT_BEST =
+  'Write the name of an older folder into the file `last` beside it, and resume: its steps are done again';
+
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Removes what a killed process left of a checkpoint that it was writing. For who holds the run's lock. */
+export async function removeUnfinished(run: string): Promise<void> {
+  const folder = join(run, 'checkpoints');
+  const names = await readdir(folder).catch(() => []);
+  const left = names.filter((name) => name.startsWith('.') && name.endsWith('.tmp'));
+  for (const name of left) await rm(join(folder, name), { recursive: true, force: true });
+}
+
 export function checkpointName(step: number): string {
   return `step-${String(step).padStart(6, '0')}`;
 }
 
-/** Writes a checkpoint beside its place, moves it there, then lets `last` name it. An older one is never touched. */
+/**
+ * Writes a checkpoint beside its place, moves it there, then lets `last` name it. The one that `last` names is never
+ * touched: where it is of this very step, a resumed run has done none, and there is nothing to write.
+ */
 export async function writeCheckpoint(run: string, info: CheckpointInfo, state: StateValues): Promise<string> {
   const name = checkpointName(info.step);
   const folder = join(run, 'checkpoints', name);
+  const last = await readFile(join(run, 'checkpoints', 'last'), 'utf8').catch(() => '');
+  if (last.trim() === name && (await isPresentFolder(folder))) return folder;
   const temporary = join(run, 'checkpoints', `.${name}.${process.pid}.tmp`);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary, { recursive: true });
   const tensors = Object.fromEntries(Object.entries(state).map(([key, data]) => [key, { shape: [data.length], data }]));
-  await writeFileAtomic(join(temporary, 'state.safetensors'), encodeSafetensors(tensors));
-  await writeFileAtomic(join(temporary, 'state.json'), `${JSON.stringify(info, null, 2)}\n`);
+  const bytes = encodeSafetensors(tensors);
+  await writeFileAtomic(join(temporary, 'state.safetensors'), bytes);
+  await writeFileAtomic(
+    join(temporary, 'state.json'),
+    `${JSON.stringify({ ...info, sha256: hashOf(bytes) }, null, 2)}\n`,
+  );
   await rm(folder, { recursive: true, force: true });
   await rename(temporary, folder);
   await writeFileAtomic(join(run, 'checkpoints', 'last'), `${name}\n`);
@@ -50,8 +85,17 @@ export async function readCheckpoint(
   const folder = join(run, 'checkpoints', last);
   const file = join(folder, 'state.safetensors');
   const infoFile = join(folder, 'state.json');
-  const info = parseJson(await readText(infoFile, run), infoFile) as unknown as CheckpointInfo;
-  const { tensors } = decodeSafetensors(await readFile(file), file);
+  const info = parseConfig(infoSchema, parseJson(await readText(infoFile, run), infoFile), infoFile);
+  const bytes = await readFile(file).catch((error: Error) => {
+    throw new DataError(
+      { where: file, what: 'cannot be read', found: error.message, fix: NEXT_BEST },
+      { cause: error },
+    );
+  });
+  if (info.sha256 !== undefined && info.sha256 !== hashOf(bytes)) {
+    throw new DataError({ where: file, what: 'damaged: not the bytes that were written (SHA-256)', fix: NEXT_BEST });
+  }
+  const { tensors } = decodeSafetensors(bytes, file);
   return { info, folder, state: Object.fromEntries(Object.entries(tensors).map(([key, { data }]) => [key, data])) };
 }
 

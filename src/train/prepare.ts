@@ -65,12 +65,14 @@ export interface PrepareOptions {
   readonly command: CommandLabel;
   readonly hindsightWindow_s: number;
   readonly hindsightTransient_s: number;
+  /** A source of weight 0 takes no part, in the normaliser neither. */
+  readonly sourceWeights?: Readonly<Record<string, number>>;
   readonly heldOut: (id: string) => boolean;
   readonly log: Logger;
   readonly signal?: AbortSignal;
 }
 
-/** @throws DataError where no training episode has an action, or a channel is nowhere */
+/** @throws DataError where no window of training has an action, or a channel is nowhere */
 export async function prepareData(
   reader: EpisodeReader,
   spec: TokenSpec,
@@ -86,6 +88,7 @@ export async function prepareData(
   let diverse = 0;
   let heldOut = 0;
   let duration_s = 0;
+  let teaches = false;
   for (let index = 0; index < reader.episodes.length; index++) {
     options.signal?.throwIfAborted();
     const episode = await reader.readEpisode(index);
@@ -94,11 +97,13 @@ export async function prepareData(
       heldOut += 1;
       continue;
     }
+    if (options.sourceWeights?.[episode.source] === 0) continue;
     frames += episode.frameCount;
     const labels = addEpisode(statistics, episode, commands.get(index), spec, robot, options.command, row);
     labelled += labels.labelled;
     diverse += labels.diverse;
     if (labels.labelled > 0) {
+      teaches ||= windowsIn(spec, reader.episodes[index]) > 0;
       collectCommands(asked, options.command === 'recorded' ? episode.channels.command : commands.get(index));
     }
   }
@@ -112,12 +117,20 @@ export async function prepareData(
     responses,
     ...(asked[0].length > 0 ? { commandRange: rangeOf(asked) } : {}),
   };
-  if (labelled === 0) {
+  // Data without any window is refused where windows are drawn (sampler.ts), which says how long they are.
+  const hasWindow = reader.episodes.some(
+    (episode) =>
+      !options.heldOut(episode.id) && options.sourceWeights?.[episode.source] !== 0 && windowsIn(spec, episode) > 0,
+  );
+  if (labelled === 0 || (hasWindow && !teaches)) {
+    const known = `${reader.episodes.length} episodes${heldOut === 0 ? '' : `, ${heldOut} of them held out`}`;
     throw new DataError({
       where: 'training data',
-      what: 'no training episode has an action: there is nothing to learn to act from',
-      found: `${reader.episodes.length} episodes${heldOut === 0 ? '' : `, ${heldOut} of them held out`}`,
-      fix: 'Add a source with actions (nextgait record, nextgait ingest rollout); action-free data helps only beside one',
+      what: 'no training episode with room for a window has an action: there is nothing to learn to act from',
+      found: labelled === 0 ? known : `${known}; those with actions are too short for a window`,
+      fix:
+        'Add a source with actions (nextgait record, nextgait ingest rollout) whose weight in data.sources is not 0; ' +
+        'action-free data helps only beside one',
     });
   }
   if (report.diverseShare < LEAST_DIVERSITY) {

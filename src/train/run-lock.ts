@@ -3,7 +3,7 @@
 // A lock whose process is gone (it was killed) is nobody's. Of a process on another machine that cannot be seen from
 // here; nor, in rare cases, that a number was given to another process since: the message then says which file it is.
 
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
@@ -21,19 +21,46 @@ interface Holder {
  * @throws DataError where another process trains in it
  */
 export async function lockRun(run: string): Promise<() => Promise<void>> {
-  await requireUnlocked(run);
   const path = join(run, LOCK_FILE);
-  await rm(path, { force: true });
   const own: Holder = { pid: process.pid, host: hostname() };
+  // Written whole beside its place, and linked there, which fails where there is one: two that start together never both
+  // have it, and neither reads half a lock.
+  const draft = join(run, `.${LOCK_FILE}.${process.pid}`);
+  await writeFile(draft, `${JSON.stringify(own)}\n`);
   try {
-    await writeFile(path, `${JSON.stringify(own)}\n`, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    // Another one came in between.
-    await requireUnlocked(run);
-    throw error;
+    while (!(await linked(draft, path))) {
+      await requireUnlocked(run);
+      await removeDead(path, draft);
+    }
+  } finally {
+    await rm(draft, { force: true });
   }
   return () => rm(path, { force: true });
+}
+
+/** True where `path` is now this draft; false where there is a lock already. */
+async function linked(draft: string, path: string): Promise<boolean> {
+  try {
+    await link(draft, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Removes the lock of a dead process, and no other: one that turns out to be alive is put back. */
+async function removeDead(path: string, draft: string): Promise<void> {
+  const taken = `${draft}.dead`;
+  try {
+    await rename(path, taken);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  const holder = await readHolder(taken);
+  if (holder !== undefined && isAlive(holder)) await linked(taken, path);
+  await rm(taken, { force: true });
 }
 
 /** @throws DataError where another process trains in the folder */

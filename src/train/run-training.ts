@@ -1,8 +1,9 @@
 // A training run from configuration and data to a run folder; what `nextgait train` and `quickstart` call.
 
-import { appendFile, mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { DataError } from '../base/errors.js';
+import { DataError, listNames } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Logger } from '../base/logger.js';
 import { Random } from '../base/random.js';
@@ -13,11 +14,12 @@ import { initialParameters, parameterCount, parameterSpecs } from '../model/para
 import type { RobotModel } from '../robot/robot-model.js';
 import { sha256 } from '../robot/sha256.js';
 import type { Runtime } from '../runtime/runtime.js';
+import { usableThreads } from '../runtime/usable-threads.js';
 import type { Normaliser } from '../tokens/normaliser.js';
-import { createTokenSpec } from '../tokens/token-spec.js';
+import { createTokenSpec, rowWidth, type TokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { requireWindows } from './batches.js';
-import { readCheckpoint } from './checkpoint.js';
+import { readCheckpoint, removeUnfinished } from './checkpoint.js';
 import { heldOutBy, keepEnoughToTrain } from './held-out.js';
 import type { OpenLoader } from './loader.js';
 import { canPoolBatches, planLoader, pooledLoader } from './loader-pool.js';
@@ -26,12 +28,16 @@ import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
 import { lockRun, requireUnlocked } from './run-lock.js';
 import { folderRecord } from './run-record.js';
-import { openStatus } from './run-status.js';
+import { openStatus, type StatusWriter } from './run-status.js';
 import { shareCommands } from './shared-commands.js';
-import { openEventFile } from './tensorboard.js';
+import { stepsPerCallOf } from './step-calls.js';
+import { openEventFile, type ScalarWriter } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
-import { type TrainResult, train } from './trainer.js';
+import { type TrainOptions, type TrainResult, train } from './trainer.js';
 import { initialState, type Recipe, STATE, type StateValues, validationState } from './training-program.js';
+
+/** values, present, targets and weights (tokens/batch.ts). */
+const BATCH_ARRAYS = 4;
 
 export interface TrainingHooks {
   readonly runtime: Runtime;
@@ -69,6 +75,13 @@ export async function startTraining(
   await requireUnlocked(run);
   const dataset = await openData(asked.data.folders);
   try {
+    if (dataset.episodes.length === 0) {
+      throw new DataError({
+        where: asked.data.folders.join(', '),
+        what: 'no episode to train on',
+        fix: 'Record or ingest some: ingest-report.json in the folder says what was refused, and why',
+      });
+    }
     const robot = dataset.robotModel();
     if (robot === undefined) {
       throw new DataError({
@@ -77,10 +90,11 @@ export async function startTraining(
         fix: 'Write it again with --robot, so that its shards carry the whole robot',
       });
     }
-    const start = from === undefined ? undefined : await readStart(from, robot);
+    const start = from === undefined ? undefined : await readStart(from, robot, asked);
     const tokens = start?.recipe.tokens ?? createTokenSpec(asked.tokens, robot, dataset.rate_hz);
     const config = keepEnoughToTrain(asked, tokens, dataset.episodes, hooks.log);
     const specs = parameterSpecs(config.model, tokens);
+    requireMemory(config, tokens, hooks.runtime);
     warnOfRounding(config, hooks);
     hooks.log.info(
       `${robot.name}: ${tokens.observationWidth} observation and ${tokens.actionWidth} action entries, ` +
@@ -97,22 +111,28 @@ export async function startTraining(
     const data = {
       tool: TOOL,
       engine: hooks.runtime.description,
+      threads: await threadsOf(config),
       folders: config.data.folders,
       sources: dataset.manifests.flatMap((m) => m.sources),
       statistics: statisticsOf(prepared.normaliser),
       report,
       ...remember,
     };
-    await requireUnlocked(run);
-    await claim?.();
-    await mkdir(run, { recursive: true });
-    const unlock = await lockRun(run);
+    const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
+    const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
+    const source = { dataset, windows: prepared.source };
+    const opened: Run = { folder: run, config, recipe, robot, data };
+    let unlock = async () => {};
+    const open = async () => {
+      hooks.signal?.throwIfAborted();
+      await requireUnlocked(run);
+      await claim?.();
+      await mkdir(run, { recursive: true });
+      unlock = await lockRun(run);
+      await writeRun(opened);
+    };
     try {
-      await writeRun({ folder: run, config, recipe, robot, data });
-      const parameters = start?.parameters ?? initialParameters(specs, new Random(config.train.seed));
-      const state = { ...initialState(recipe, config.train, parameters), ...start?.running };
-      const source = { dataset, windows: prepared.source };
-      return await runSteps({ folder: run, config, recipe, robot, data }, source, state, 0, {}, hooks);
+      return await runSteps(opened, source, { state, step: 0, pending: {} }, hooks, open);
     } finally {
       await unlock();
     }
@@ -140,7 +160,8 @@ export async function resumeTraining(run: string, hooks: TrainingHooks): Promise
 
 async function resumeLocked(old: Run, hooks: TrainingHooks): Promise<TrainingOutcome> {
   const run = old.folder;
-  const { info, state } = await readCheckpoint(run);
+  await removeUnfinished(run);
+  const { info, state, folder } = await readCheckpoint(run);
   const dataset = await openData(old.config.data.folders);
   try {
     const prepared = await prepareData(dataset, old.recipe.tokens, old.robot, prepareOptions(old.config, hooks));
@@ -159,11 +180,35 @@ async function resumeLocked(old: Run, hooks: TrainingHooks): Promise<TrainingOut
           'the rounding of another engine, so not to the bit',
       );
     }
-    await dropLinesAfter(run, info.step);
+    const threads = await threadsOf(old.config);
+    if (old.data.threads !== undefined && old.data.threads !== threads) {
+      hooks.log.warn(
+        `the run was started with ${old.data.threads} threads: with ${threads} some sums are taken in another order, so it may ` +
+          'not go on to the bit (runtime.threads of a run says how many, whatever the machine)',
+      );
+    }
+    requireState(folder, old, state);
     const source = { dataset, windows: prepared.source };
-    return await runSteps(old, source, state, info.step, info.pending, hooks);
+    const { step, pending } = info;
+    return await runSteps(old, source, { state, step, pending }, hooks, () => dropLinesAfter(run, step));
   } finally {
     dataset.close();
+  }
+}
+
+/** @throws DataError where settings are asked for that the weights of the run `from` do not have */
+function requireSameNetwork(from: string, own: TrainConfig, asked: TrainConfig): void {
+  for (const part of ['model', 'tokens'] as const) {
+    const [had, wanted] = [own[part], asked[part]] as Readonly<Record<string, unknown>>[];
+    const other = Object.keys(wanted).find((key) => JSON.stringify(wanted[key]) !== JSON.stringify(had[key]));
+    if (other === undefined) continue;
+    throw new DataError({
+      where: `${part}.${other}`,
+      what: `the weights of ${from} have another`,
+      expected: JSON.stringify(had[other]),
+      found: JSON.stringify(wanted[other]),
+      fix: 'Leave it as it is, or train from fresh weights (dagger --anew)',
+    });
   }
 }
 
@@ -174,9 +219,29 @@ interface Start {
   readonly running: StateValues;
 }
 
+/**
+ * A checkpoint must have the state of the run's own settings.
+ * @throws DataError where config.yaml was changed since, or the checkpoint is of another run
+ */
+function requireState(checkpoint: string, { folder, recipe, config }: Run, state: StateValues): void {
+  const parameters = initialParameters(parameterSpecs(recipe.model, recipe.tokens), new Random(config.train.seed));
+  const expected: StateValues = initialState(recipe, config.train, parameters);
+  const wrong = [...new Set([...Object.keys(expected), ...Object.keys(state)])].filter(
+    (name) => expected[name]?.length !== state[name]?.length,
+  );
+  if (wrong.length === 0) return;
+  throw new DataError({
+    where: checkpoint,
+    what: `state that is not that of ${join(folder, RUN_FILES.config)}`,
+    found: `missing, too many or of another size: ${listNames(wrong)}`,
+    fix: 'Was config.yaml changed (train.accumulate, train.averageDecay)? A resumed run keeps its settings: undo that, or start a new run',
+  });
+}
+
 /** What a run hands on: the moving average of its weights where it keeps one, as an export would. */
-async function readStart(from: string, robot: RobotModel): Promise<Start> {
-  const { recipe, robot: own } = await readRun(from);
+async function readStart(from: string, robot: RobotModel, asked: TrainConfig): Promise<Start> {
+  const { recipe, robot: own, config } = await readRun(from);
+  requireSameNetwork(from, config, asked);
   const difference = robotDifference(robot, own);
   if (difference !== undefined) {
     throw new DataError({
@@ -194,6 +259,27 @@ async function readStart(from: string, robot: RobotModel): Promise<Start> {
     else running[name] = values;
   }
   return { recipe, parameters, running };
+}
+
+/** Threads of the step, as far as they can be known: an engine that is told none may leave hyper-threads out. */
+async function threadsOf({ runtime }: TrainConfig): Promise<number> {
+  return runtime.threads ?? (await usableThreads());
+}
+
+/** @throws DataError where the batches of one call are larger than the machine's memory */
+function requireMemory(config: TrainConfig, tokens: TokenSpec, runtime: Runtime): void {
+  const { batch, accumulate } = config.train;
+  const passes = accumulate * stepsPerCallOf(config, runtime);
+  const bytes = passes * batch * tokens.context * rowWidth(tokens) * BATCH_ARRAYS * Float32Array.BYTES_PER_ELEMENT;
+  if (bytes <= totalmem()) return;
+  const gibibytes = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
+  throw new DataError({
+    where: 'train.batch',
+    what: `batches of ${batch} windows of ${tokens.context} steps, for ${passes} passes in one call`,
+    expected: `less than the ${gibibytes(totalmem())} of memory of this machine`,
+    found: gibibytes(bytes),
+    fix: 'Lower train.batch or tokens.context (train.accumulate makes a step of several batches), or set runtime.stepsPerCall=1',
+  });
 }
 
 function warnOfRounding({ train }: TrainConfig, { runtime, log }: TrainingHooks): void {
@@ -224,19 +310,32 @@ function openPooled({ config, recipe, robot }: Run, { dataset, windows }: Traini
   };
 }
 
+/** Where a training begins: a fresh state at step 0, or a checkpoint. */
+interface Beginning {
+  readonly state: StateValues;
+  readonly step: number;
+  readonly pending: TrainOptions['pending'];
+}
+
+/** @param open makes the folder ready, once everything is compiled */
 async function runSteps(
   run: Run,
   source: TrainingSource,
-  state: Parameters<typeof train>[0]['state'],
-  firstStep: number,
-  pending: Parameters<typeof train>[0]['pending'],
+  { state, step: firstStep, pending }: Beginning,
   hooks: TrainingHooks,
+  open: () => Promise<void>,
 ): Promise<TrainingOutcome> {
   const now_s = () => Date.now() / 1000;
   const { steps } = run.config.train;
-  // A resumed run writes a new event file: TensorBoard reads all of a folder, and hides what a restart wrote again.
-  const events = openEventFile(join(run.folder, `events.out.tfevents.${Math.floor(now_s())}.nextgait`), now_s());
-  const status = openStatus(run.folder, firstStep, steps, now_s);
+  let events: ScalarWriter | undefined;
+  let status: StatusWriter | undefined;
+  const openRecord = async () => {
+    await open();
+    // A resumed run writes a new event file: TensorBoard reads all of a folder, and hides what a restart wrote again.
+    events = openEventFile(join(run.folder, `events.out.tfevents.${Math.floor(now_s())}.nextgait`), now_s());
+    status = openStatus(run.folder, firstStep, steps, now_s);
+    return folderRecord(run.folder, events);
+  };
   try {
     const result = await train({
       run: run.folder,
@@ -250,27 +349,27 @@ async function runSteps(
       firstStep,
       openLoader: openPooled(run, source),
       pending,
-      record: folderRecord(run.folder, events),
+      openRecord,
       now_s,
       signal: hooks.signal,
       onStep: (step, loss, stepsPerSecond) => {
-        status.alive(step);
+        status?.alive(step);
         hooks.onStep?.(step, steps, loss, stepsPerSecond);
       },
       onValidation: (line) => {
-        status.alive(line.step);
+        status?.alive(line.step);
         hooks.onValidation?.(line);
       },
     });
-    status.alive(result.step);
-    status.end(result.finished ? 'finished' : 'stopped');
+    status?.alive(result.step);
+    status?.end(result.finished ? 'finished' : 'stopped');
     const specs = parameterSpecs(run.recipe.model, run.recipe.tokens);
     return { ...result, run: run.folder, steps, parameterCount: parameterCount(specs) };
   } catch (error) {
-    status.end('failed', error instanceof Error ? error.message : String(error));
+    status?.end('failed', error instanceof Error ? error.message : String(error));
     throw error;
   } finally {
-    events.close();
+    events?.close();
   }
 }
 
@@ -284,7 +383,7 @@ function prepareOptions(config: TrainConfig, hooks: TrainingHooks) {
     command,
     hindsightWindow_s,
     hindsightTransient_s,
-    heldOut: heldOutBy(config),
+    ...drawOptions(config),
     log: hooks.log,
     signal: hooks.signal,
   };
@@ -313,6 +412,5 @@ async function dropLinesAfter(run: string, step: number): Promise<void> {
       // A line cut short by a kill: its step will be done again.
     }
   }
-  await writeFileAtomic(path, '');
-  await appendFile(path, kept.map((line) => `${line}\n`).join(''));
+  await writeFileAtomic(path, kept.map((line) => `${line}\n`).join(''));
 }

@@ -32,7 +32,7 @@ export const optimiserConfigSchema = z.strictObject({
   batch: z.int().min(1).default(64),
   accumulate: z.int().min(1).default(1),
   learningRate: z.number().positive().default(4e-4),
-  /** Share of the learning rate at the last step of the cosine. */
+  /** Share of the learning rate that the cosine has come down to after the last step. */
   finalLearningRateShare: z.number().min(0).max(1).default(0),
   warmupSteps: z.int().min(0).default(100),
   weightDecay: z.number().min(0).default(0.01),

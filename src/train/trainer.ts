@@ -45,7 +45,8 @@ export interface TrainOptions {
   /** Who cuts the batches; this thread where absent. Opened once the held-out windows are cut from `source`. */
   readonly openLoader?: OpenLoader;
   readonly pending: Readonly<Record<string, readonly number[]>>;
-  readonly record: TrainRecord;
+  /** Opens where numbers and checkpoints go, once the programs are compiled: a training that cannot start writes nothing. */
+  readonly openRecord: () => Promise<TrainRecord>;
   readonly now_s: () => number;
   readonly signal?: AbortSignal;
   /** Awaited before each call of steps: a page takes messages there, or holds the training. */
@@ -64,7 +65,8 @@ export interface TrainResult {
 
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, recipe, robot, source, heldOut } = options;
-  const held = heldOutBatches(config.train, recipe.tokens, robot, source, heldOut, config.log.validationWindows);
+  const choice = { sourceWeights: config.data.sources, heldOut };
+  const held = heldOutBatches(config.train, recipe.tokens, robot, source, choice, config.log.validationWindows);
   const stepsPerCall = stepsPerCallOf(config, options.runtime);
   const loader = await (options.openLoader ?? openLocally(options))(options.firstStep, stepsPerCall);
   try {
@@ -86,7 +88,7 @@ async function trainFrom(
   stepsPerCall: number,
   options: TrainOptions,
 ): Promise<TrainResult> {
-  const { config, recipe, source, runtime, run, record } = options;
+  const { config, recipe, source, runtime, run } = options;
   const { train: optimiser, log } = config;
   const program = await runtime.compile(buildTrainingGraph(recipe, optimiser), {
     state: stateOptions(options.state, true),
@@ -109,7 +111,7 @@ async function trainFrom(
   let lastValidation: MetricsLine | undefined;
   let saved = -1;
   let mark = { step, time_s: options.now_s() };
-  const save = async () => {
+  const save = async (record: TrainRecord) => {
     if (saved === step) return;
     await record.checkpoint({ step, tool: TOOL, pending: sums.save() }, await program.readState());
     saved = step;
@@ -121,14 +123,15 @@ async function trainFrom(
     const left = [metricsEvery, validateEvery, checkpointEvery].map((every) => every - (step % every));
     return Math.min(stepsPerCall, optimiser.steps - step, ...left);
   };
-  const validate = async () => {
+  const validate = async (record: TrainRecord) => {
     lastValidation = await validationPass(validation, recipe, source, held, step, await program.readState());
     record.metrics(lastValidation, options.now_s());
     options.onValidation?.(lastValidation);
   };
 
   try {
-    if (step === 0) await save();
+    const record = await options.openRecord();
+    if (step === 0) await save(record);
     while (step < optimiser.steps) {
       await options.beforeStep?.();
       if (options.signal?.aborted === true) break;
@@ -154,10 +157,10 @@ async function trainFrom(
         options.onStep?.(step, last.loss, stepsPerSecond);
         sums.clear();
       }
-      if (held.length > 0 && (step % log.validateEvery === 0 || step === optimiser.steps)) await validate();
-      if (step % log.checkpointEvery === 0) await save();
+      if (held.length > 0 && (step % log.validateEvery === 0 || step === optimiser.steps)) await validate(record);
+      if (step % log.checkpointEvery === 0) await save(record);
     }
-    await save();
+    await save(record);
     return {
       step,
       finished: step >= optimiser.steps,

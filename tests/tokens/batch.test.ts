@@ -86,6 +86,28 @@ describe('the cutter', () => {
     expect([0, 1, 2].map((step) => row(buffers.weights, step)[0])).toEqual([0, 0, 2]);
   });
 
+  it('asks of a window of one step, too, whether there are actions', () => {
+    const free = syntheticEpisode(1, { actions: false });
+    const { spec, buffers, row } = cutOne(free, 0, { context: 1 });
+    expect(row(buffers.present, 0).slice(spec.observationWidth)).toEqual([0, 0]);
+    const taught = cutOne(episode, 0, { context: 1 });
+    expect(taught.row(taught.buffers.present, 0).slice(spec.observationWidth)).toEqual([1, 1]);
+    expect(taught.row(taught.buffers.weights, 0).slice(spec.observationWidth)).toEqual([3, 3]);
+  });
+
+  it('lets the label alone decide where the action is predicted from the observation before it', () => {
+    const executed = episode.channels.executedAction!;
+    const valid = new Uint8Array(episode.frameCount).fill(1);
+    valid[8] = 0;
+    const gap = { ...episode, channels: { ...episode.channels, executedAction: { ...executed, valid } } };
+    const weightsOf = (alignment: string) => {
+      const { spec, buffers, row } = cutOne(gap, 7, { layout: 'separate', pairing: 'same', alignment });
+      return [0, 1, 2].map((step) => row(buffers.weights, step)[spec.observationWidth]);
+    };
+    expect(weightsOf('nonaligned')).toEqual([3, 3, 3]);
+    expect(weightsOf('aligned')).toEqual([3, 0, 3]);
+  });
+
   it('predicts actions alone where targets say so', () => {
     const { spec, buffers, row } = cutOne(episode, 7, { targets: 'action' });
     expect(row(buffers.weights, 1)).toEqual([...new Array(spec.observationWidth).fill(0), 3, 3]);

@@ -73,7 +73,7 @@ async function setUp(run: string, changes: Tree = {}, episodes: readonly Episode
     state: initialState(recipe, config.train, parameters),
     firstStep: 0,
     pending: {},
-    record: folderRecord(join(folder, run), { write: () => {}, close: () => {} }),
+    openRecord: async () => folderRecord(join(folder, run), { write: () => {}, close: () => {} }),
     now_s: () => 0,
   };
 }

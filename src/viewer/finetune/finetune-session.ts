@@ -73,7 +73,7 @@ export async function createFinetuneSession(job: FinetuneJob, hooks: FinetuneHoo
   const heldOut = heldOutBy(config);
   const reader = { ...source, readEpisode: async (index: number) => episodes[index] };
   const prepared = await prepareData(reader, tokens, robot, {
-    ...{ command, hindsightWindow_s, hindsightTransient_s, heldOut },
+    ...{ command, hindsightWindow_s, hindsightTransient_s, heldOut, sourceWeights: config.data.sources },
     log: hooks.log,
   });
   const recipe: Recipe =
@@ -112,14 +112,14 @@ export async function createFinetuneSession(job: FinetuneJob, hooks: FinetuneHoo
         now_s: hooks.now_s,
         signal: steps.signal,
         beforeStep: steps.beforeStep,
-        record: {
+        openRecord: async () => ({
           metrics: (line) => steps.onMetrics(line),
           checkpoint: async ({ step }, values) =>
             steps.onPolicy(
               step,
               encodeBundle(bundleOfState(config.name, recipe, robot, values, { ...provenance, step })),
             ),
-        },
+        }),
       }),
   };
 }
