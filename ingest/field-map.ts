@@ -82,7 +82,11 @@ export type Trusted = (typeof TRUSTED)[number];
 /** Orders of a robot's joints that files without names may have. */
 export const JOINT_ORDERS = ['model', 'breadth-first'] as const;
 
-const perJoint = z.union([z.number(), z.array(z.number()), z.record(z.string(), z.number())]);
+const perJoint = z.union([
+  z.number(),
+  z.array(z.number()),
+  z.record(z.string(), z.number()).describe('a table by joint'),
+]);
 
 const plainField = z.strictObject(selector);
 const quaternionField = z.strictObject({

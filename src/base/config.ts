@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import { type DataErrorDetail, FindingsError, isUserError } from './errors.js';
 import { nearest } from './nearest.js';
+import { expectedAt, keysAt } from './schema-walk.js';
 
 /**
  * Validates `value` and returns it deeply frozen, with the schema's defaults filled in.
@@ -19,10 +20,10 @@ export function parseConfig<Schema extends z.ZodType>(
 ): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return deepFreeze(result.data);
-  throw new FindingsError(result.error.issues.flatMap((issue) => issueDetails(schema, issue, source)));
+  throw new FindingsError(result.error.issues.flatMap((issue) => issueDetails(schema, value, issue, source)));
 }
 
-function issueDetails(schema: z.ZodType, issue: z.core.$ZodIssue, source: string): DataErrorDetail[] {
+function issueDetails(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue, source: string): DataErrorDetail[] {
   const path = issue.path.map(String);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
@@ -35,45 +36,35 @@ function issueDetails(schema: z.ZodType, issue: z.core.$ZodIssue, source: string
       };
     });
   }
-  return [{ where: `${source}: ${path.join('.') || '(top level)'}`, what: issue.message }];
+  const inner = issuesWithin(issue);
+  if (inner.length > 0) return inner.flatMap((one) => issueDetails(schema, value, one, source));
+  const where = `${source}: ${path.join('.') || '(top level)'}`;
+  const expected = expectedAt(schema, path);
+  const found = valueAt(value, path);
+  // A message of the schema's own says more than the kind of value.
+  if (expected !== '' && /^Invalid (input|option)/.test(issue.message)) {
+    if (found === undefined) return [{ where, what: 'is missing', expected }];
+    if (issue.code === 'invalid_union') return [{ where, what: 'value', expected, found: shortText(found) }];
+  }
+  return [{ where, what: issue.message }];
 }
 
-/** The keys that an object schema knows at a path, looking through defaults, optionals and unions. */
-function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  let level: unknown[] = [schema];
-  for (const step of path) level = level.flatMap(unwrap).flatMap((inner) => child(inner, step));
-  return [...new Set(level.flatMap(unwrap).flatMap((inner) => Object.keys(shapeOf(inner) ?? {})))];
+/** Of a union, the mistakes inside a value that has the form of one of its options. */
+function issuesWithin(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [];
+  const option = issue.errors.find((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  );
+  return (option ?? []).map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
 }
 
-interface SchemaInternals {
-  readonly _zod?: {
-    readonly def: {
-      readonly innerType?: unknown;
-      readonly in?: unknown;
-      readonly options?: readonly unknown[];
-      readonly shape?: Record<string, unknown>;
-      readonly element?: unknown;
-      readonly valueType?: unknown;
-    };
-  };
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce((node, key) => (node as Record<string, unknown> | null | undefined)?.[key], value);
 }
 
-function unwrap(schema: unknown): unknown[] {
-  const def = (schema as SchemaInternals)?._zod?.def;
-  if (def === undefined) return [];
-  if (def.options !== undefined) return def.options.flatMap(unwrap);
-  const inner = def.innerType ?? def.in;
-  return inner === undefined ? [schema] : unwrap(inner);
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  return (schema as SchemaInternals)._zod?.def.shape;
-}
-
-function child(schema: unknown, step: string): unknown[] {
-  const def = (schema as SchemaInternals)._zod?.def;
-  const next = def?.shape?.[step] ?? def?.element ?? def?.valueType;
-  return next === undefined ? [] : [next];
+function shortText(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
 /**
@@ -96,7 +87,9 @@ export function applySettings(
     }
     const path = setting.slice(0, at).split('.');
     let node = root;
-    for (const key of path.slice(0, -1)) {
+    for (const [depth, key] of path.entries()) {
+      if (Array.isArray(node)) requireIndex(node, key, `${flag} ${setting}`, path.slice(0, depth).join('.'));
+      if (depth === path.length - 1) break;
       if (typeof node[key] !== 'object' || node[key] === null) node[key] = {};
       node = node[key] as Record<string, unknown>;
     }
@@ -109,6 +102,20 @@ export function applySettings(
     }
   }
   return root;
+}
+
+/** JavaScript would keep a named key of a list beside its elements, where nobody reads it. */
+function requireIndex(list: readonly unknown[], key: string, where: string, path: string): void {
+  if (/^\d+$/.test(key) && Number(key) <= list.length) return;
+  const last = list.length === 0 ? '' : ` to .${list.length - 1}`;
+  throw new FindingsError([
+    {
+      where,
+      what: `${path} is a list`,
+      found: `.${key}`,
+      fix: `Use .0${last} for one value, or ${path}=[a,b] for all`,
+    },
+  ]);
 }
 
 export function deepFreeze<T>(value: T): T {

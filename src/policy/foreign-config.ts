@@ -13,7 +13,7 @@ const interval = z.tuple([finite, finite]).refine(([low, high]) => low <= high, 
  * A value per joint: one number for all, a list in the policy's joint order, or a table of names and patterns in
  * which later entries override earlier ones (src/robot/name-patterns.ts).
  */
-const perJointSchema = z.union([finite, z.array(finite), z.record(z.string(), finite)]);
+const perJointSchema = z.union([finite, z.array(finite), z.record(z.string(), finite).describe('a table by joint')]);
 export type PerJoint = z.infer<typeof perJointSchema>;
 
 const common = {

@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 
-const byName = z.union([z.number(), z.record(z.string(), z.number())]);
+const byName = z.union([z.number(), z.record(z.string(), z.number()).describe('a table by joint')]);
 
 export const robotConfigSchema = z.strictObject({
   /** Name that datasets and bundles carry. */

@@ -31,6 +31,34 @@ describe('parseConfig', () => {
     }
   });
 
+  it('says what may stand where a key is missing, or fits none of several forms', () => {
+    const schema = z.strictObject({
+      limit: z.union([z.number(), z.record(z.string(), z.number()).describe('a table by joint')]),
+      yaw: z.union([z.literal('random'), z.number()]).default('random'),
+      mode: z.enum(['implicit', 'explicit']),
+      pair: z.tuple([z.int(), z.int()]).default([0, 0]),
+      pd: z.strictObject({ stiffness: z.number() }),
+    });
+    const messageOf = (value: unknown) => {
+      try {
+        parseConfig(schema, value, 'a.yaml');
+        return '';
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    expect(messageOf({ yaw: 'foo', pd: {} }).split('\n')).toEqual([
+      'a.yaml: limit: is missing: expected a number or a table by joint',
+      'a.yaml: yaw: value: expected "random" or a number, found "foo"',
+      'a.yaml: mode: is missing: expected one of implicit, explicit',
+      'a.yaml: pd.stiffness: is missing: expected a number',
+    ]);
+    expect(messageOf({ limit: { knee: 'x' }, mode: 'implicit' }).split('\n')).toEqual([
+      'a.yaml: limit.knee: Invalid input: expected number, received string',
+      'a.yaml: pd: is missing: expected a table',
+    ]);
+  });
+
   it('fills in defaults and freezes', () => {
     const config = parseConfig(trainConfigSchema, { model: { width: 64 } }, 'x');
     expect(config.model).toMatchObject({ width: 64, heads: 4, blocks: 4 });
@@ -52,6 +80,17 @@ describe('settings', () => {
 
   it('without "=" are refused', () => {
     expect(() => applySettings({}, ['train.steps'], Number)).toThrow(/expected key=value/);
+  });
+
+  it('of a list name one value by its index, or the whole list', () => {
+    const file = { kicks: { speed_mps: [0.2, 0.7] } };
+    expect(applySettings(file, ['kicks.speed_mps.1=5'], Number)).toEqual({ kicks: { speed_mps: [0.2, 5] } });
+    expect(() => applySettings(file, ['kicks.speed_mps.max=5'], Number)).toThrow(
+      '--set kicks.speed_mps.max=5: kicks.speed_mps is a list: found .max. Use .0 to .1 for one value, or kicks.speed_mps=[a,b] for all',
+    );
+    const soles = { soles: [{ halfWidth_m: 0.02 }] };
+    expect(() => applySettings(soles, ['soles.left_foot.halfWidth_m=0.03'], Number)).toThrow(/soles is a list/);
+    expect(() => applySettings(soles, ['soles.9.halfWidth_m=0.03'], Number)).toThrow(/soles is a list: found \.9/);
   });
 
   it('overlay merges objects and replaces everything else', () => {
