@@ -1,22 +1,28 @@
 // Reads YAML (and so JSON) configuration from disk, with `extends` resolved and `--set` applied, then validated.
 
-import { readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { applySettings, parseConfig } from './config.js';
 import { DataError, FindingsError } from './errors.js';
+import { packagePath } from './files.js';
+
+/** Whether a tree is a config of the kind that is read. */
+type IsKind = (tree: unknown) => boolean;
 
 /**
- * Reads a YAML file as a plain tree. A top-level `extends: other.yaml` is read first and overlaid, object by object.
+ * Reads a YAML file as a plain tree. A top-level `extends: other.yaml` is read first and overlaid, object by object. It
+ * lies beside the file; where there is none, the package's config of that name is meant, so that a copied preset works.
+ * @param isKind tells apart the package's configs of one name: `default` of `record` from that of `evaluate`
  * @throws DataError with file:line for unreadable or malformed files, and files that extend themselves
  */
-export async function readYaml(path: string): Promise<unknown> {
-  return readExtended(path, []);
+export async function readYaml(path: string, isKind: IsKind = () => true): Promise<unknown> {
+  return readExtended(path, [], isKind);
 }
 
 /** @param extending the files on the way to this one, resolved */
-async function readExtended(path: string, extending: readonly string[]): Promise<unknown> {
+async function readExtended(path: string, extending: readonly string[], isKind: IsKind): Promise<unknown> {
   let text: string;
   try {
     text = await readFile(path, 'utf8');
@@ -37,7 +43,7 @@ async function readExtended(path: string, extending: readonly string[]): Promise
   if (tree === null || typeof tree !== 'object' || typeof tree.extends !== 'string') return tree ?? {};
   const { extends: base, ...rest } = tree;
   const chain = [...extending, resolve(path)];
-  const next = resolve(dirname(path), base as string);
+  const next = await findExtended(path, base as string, isKind);
   if (chain.includes(next)) {
     throw new DataError({
       where: `${path}: extends`,
@@ -46,7 +52,34 @@ async function readExtended(path: string, extending: readonly string[]): Promise
       fix: 'Name another file, or leave extends out',
     });
   }
-  return overlay(await readExtended(next, chain), rest);
+  return overlay(await readExtended(next, chain, isKind), rest);
+}
+
+async function findExtended(path: string, base: string, isKind: IsKind): Promise<string> {
+  const beside = resolve(dirname(path), base);
+  if (await isThere(beside)) return beside;
+  const configs = packagePath('configs');
+  const named: string[] = [];
+  if (base === basename(base)) {
+    for (const folder of (await readdir(configs)).sort()) {
+      const candidate = resolve(configs, folder, base);
+      if ((await isThere(candidate)) && isKind(await readYaml(candidate))) named.push(candidate);
+    }
+  }
+  if (named.length === 1) return named[0];
+  throw new DataError({
+    where: `${path}: extends`,
+    what: 'config file that is not there',
+    found: `no ${beside}`,
+    fix: 'Copy it there, give its path from this file, or leave extends out',
+  });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /**
@@ -59,7 +92,8 @@ export async function loadConfig<Schema extends z.ZodType>(
   settings: readonly string[] = [],
   parseValue: (text: string) => unknown = (text) => parse(text),
 ): Promise<z.output<Schema>> {
-  const tree = applySettings(await readYaml(path), settings, parseValue);
+  const isKind = (other: unknown) => schema.safeParse(other).success;
+  const tree = applySettings(await readYaml(path, isKind), settings, parseValue);
   return blaming(settings, () => parseConfig(schema, tree, path), path);
 }
 

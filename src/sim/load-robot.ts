@@ -83,8 +83,16 @@ async function findModel(config: RobotConfig, configPath: string, options: LoadR
     where: `${configPath}: model`,
     what: 'model file that is not there',
     found: candidates.join(', '),
-    fix: `Set the environment variable NEXTGAIT_ROBOTS to the folder that holds ${config.model}.`,
+    fix: howToMendModel(config.model, configPath),
   });
+}
+
+/** The package's configs are right: what they lack is the model. In a config of the user's own the path may be wrong. */
+function howToMendModel(model: string, configPath: string): string {
+  const set = `et the environment variable NEXTGAIT_ROBOTS to the folder that holds ${model}.`;
+  if (dirname(resolve(configPath)) === packagePath('configs', 'robots')) return `S${set}`;
+  const correct = `Correct "model:" in ${configPath} (relative to that file)`;
+  return model.startsWith('..') ? `${correct}.` : `${correct}, or s${set}`;
 }
 
 function modelCandidates(config: RobotConfig, configPath: string, options: LoadRobotOptions): string[] {

@@ -25,6 +25,26 @@ describe('extends', () => {
     expect(await readYaml(join(folder, 'c.yaml'))).toEqual({ x: 1, y: { p: 1, q: 2 }, z: 3 });
   });
 
+  it('is the package’s config of that name and kind where there is none beside the file', async () => {
+    await write('own.yaml', 'extends: default.yaml\nepisodes: 7\n');
+    const { episodes, disturbance } = await loadConfig(recordSchema, join(folder, 'own.yaml'));
+    expect(episodes).toBe(7);
+    expect(disturbance.kicks.share).toBe(0.5);
+    await write('judge.yaml', 'extends: default.yaml\ntrials: 3\n');
+    expect((await loadConfig(evaluateConfigSchema, join(folder, 'judge.yaml'))).trials).toBe(3);
+    await write('chain.yaml', 'extends: relabel-walking.yaml\n');
+    expect((await loadConfig(recordSchema, join(folder, 'chain.yaml'))).duration_s).toBeGreaterThan(0);
+    await write('default.yaml', 'episodes: 9\n');
+    expect(await readYaml(join(folder, 'own.yaml'))).toEqual({ episodes: 7 });
+  });
+
+  it('names the file that says so where there is none at all', async () => {
+    await write('own.yaml', 'extends: nope.yaml\n');
+    await expect(loadConfig(recordSchema, join(folder, 'own.yaml'))).rejects.toThrow(
+      /own\.yaml: extends: config file that is not there: found no .*nope\.yaml\. Copy it there/,
+    );
+  });
+
   it('is refused where it comes back to the file, and the way round is named', async () => {
     await write('self.yaml', 'extends: ./self.yaml\n');
     await expect(readYaml(join(folder, 'self.yaml'))).rejects.toThrow(/extends itself.*self\.yaml extends self\.yaml/);

@@ -222,6 +222,16 @@ describe('MJCF of several files', () => {
     expect(robot.standingHeight_m).toBeCloseTo(0.32, 6);
   });
 
+  it('whose main file is not there is to be corrected in an own config', async () => {
+    const copied = await write('copied.yaml', legConfig('../../data/robots/none/none.xml'));
+    const refused = await loadRobot(copied, { engine, folders: [] }).catch((error: Error) => error.message);
+    expect(refused).toMatch(/copied\.yaml: model: .*Correct "model:" in .*copied\.yaml \(relative to that file\)\.$/);
+    const own = await write('own.yaml', legConfig('nope.xml'));
+    await expect(loadRobot(own, { engine, folders: [] })).rejects.toThrow(
+      /Correct "model:" in .*own\.yaml \(relative to that file\), or set .*NEXTGAIT_ROBOTS to the folder that holds nope\.xml\./,
+    );
+  });
+
   it('names every file that is missing', async () => {
     const config = await write('gaps.yaml', legConfig('gaps.xml'));
     await write('gaps.xml', '<mujoco><asset><mesh file="a.stl"/><mesh file="b.stl"/></asset></mujoco>');
