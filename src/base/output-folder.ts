@@ -14,6 +14,8 @@ export interface OutputFolderOptions {
   readonly overwrite?: boolean;
   /** File name by which a folder is recognised as one of ours. */
   readonly marker: string;
+  /** Flag that named the folder, for messages; `--out` where absent. */
+  readonly flag?: string;
   /** What such a folder is, for messages: `a dataset`. */
   readonly what?: string;
 }
@@ -46,14 +48,15 @@ export async function prepareOutput(folder: string, options: OutputFolderOptions
  * @throws DataError where the folder holds something and the options do not allow that
  */
 export async function claimOutput(folder: string, options: OutputFolderOptions): Promise<ClaimedOutput> {
-  const { append, overwrite = false, marker, what = `a folder with ${marker}` } = options;
-  const names = await namesIn(folder);
+  const { append, overwrite = false, marker, flag = '--out', what = `a folder with ${marker}` } = options;
+  const where = `${flag} ${folder}`;
+  const names = await namesIn(folder, where);
   const nothing = async () => {};
   if (names.length === 0) return { folder, existing: false, replaces: false, clear: nothing };
   const found = listNames(names, 4);
   if (!names.includes(marker)) {
     throw new DataError({
-      where: `--out ${folder}`,
+      where,
       what: 'folder holds something else',
       expected: append || overwrite ? `${what} (${marker}), or an empty folder` : 'an empty or a new folder',
       found,
@@ -63,7 +66,7 @@ export async function claimOutput(folder: string, options: OutputFolderOptions):
   if (append) return { folder, existing: true, replaces: false, clear: nothing };
   if (!overwrite) {
     throw new DataError({
-      where: `--out ${folder}`,
+      where,
       what: 'folder is not empty',
       expected: 'an empty or a new folder',
       found,
@@ -89,13 +92,13 @@ async function makeFolder(folder: string, mayLackParents = true): Promise<void> 
   }
 }
 
-async function namesIn(folder: string): Promise<string[]> {
+async function namesIn(folder: string, where: string): Promise<string[]> {
   try {
     await makeFolder(folder);
     return (await readdir(folder)).sort();
   } catch (error) {
     throw new DataError(
-      { where: `--out ${folder}`, what: 'folder cannot be used', found: (error as NodeJS.ErrnoException).code },
+      { where, what: 'folder cannot be used', found: (error as NodeJS.ErrnoException).code },
       { cause: error },
     );
   }

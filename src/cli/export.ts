@@ -45,11 +45,12 @@ export function exportCommand(): Command {
         .default(false)
         .conflicts(['format', 'batch']),
     );
-  withCommonFlags(command, ['out', 'robot'], { append: false, robot: "the policy's own; drawn on the web page" });
+  withCommonFlags(command, ['out', 'robot'], { append: false, robot: "the policy's own; for --web alone" });
   withExample(command, 'nextgait export runs/walk --out policies/walk --format onnx,tfjs');
   return command.action(
     verbAction(async (context, flags: ExportFlags, reference: string) => {
       const out = requireOut(flags);
+      if (flags.robot !== undefined && !flags.web) throw robotWithoutPage(flags.robot);
       const found = await readBundle(reference, { checkpoint: flags.checkpoint });
       const { bundle } = found;
       const provenance = await withTrainingFacts(found);
@@ -76,7 +77,11 @@ async function exportPage(
   const made = new Map(Object.entries(files).map(([name, bytes]) => [name, async () => bytes]));
   const { name } = found.bundle;
   const item = { kind: 'bundle', name, folder: found.folder, only: [], made } as const;
-  const { bytes } = await writeStaticBuild(await builtApp(), [item], resolve(out), { overwrite, signal });
+  const { bytes } = await writeStaticBuild(await builtApp(), [item], resolve(out), {
+    flag: '--out',
+    overwrite,
+    signal,
+  });
   log.info(`${out}: a page on which ${name} is driven, ${(bytes / 1e6).toFixed(1)} MB of data`);
   log.info(`Serve it from any web host; on this machine, for instance: python3 -m http.server --directory ${out}`);
   return { policy: name, folder: out, bytes };
@@ -91,6 +96,15 @@ async function withTrainingFacts({ bundle, dataFolders }: FoundBundle): Promise<
     ...(teacher === undefined ? {} : { teacher }),
     ...(commandRange === undefined ? {} : { commandRange }),
   };
+}
+
+function robotWithoutPage(robot: string): DataError {
+  return new DataError({
+    where: `--robot ${robot}`,
+    what: 'the robot of a web page',
+    found: 'no --web',
+    fix: "Leave the flag out: a policy's files name its own robot",
+  });
 }
 
 function requireOut({ out }: ExportFlags): string {

@@ -1,10 +1,13 @@
 // nextgait view: datasets, runs, policies and evaluations in a web app, on this machine or as a static build.
 
 import { spawn } from 'node:child_process';
+import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { DataError } from '../base/errors.js';
 import { packagePath } from '../base/files.js';
+import { loadRobot } from '../sim/load-robot.js';
+import { findBundle } from '../sim/read-bundle.js';
 import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
 import { isLoopback } from '../viewer/server/guard.js';
 import { type GivenItem, type WatchedItems, watchItems } from '../viewer/server/items.js';
@@ -15,7 +18,7 @@ import { DESCRIPTION_FILE, writeStaticBuild } from '../viewer/server/static-buil
 import { builtApp } from './built-app.js';
 import {
   type CommonOptions,
-  parseSeed,
+  parseNumber,
   type VerbContext,
   type VerbResult,
   verbAction,
@@ -38,9 +41,9 @@ export function viewCommand(): Command {
   const command = new Command('view')
     .argument(
       '[paths...]',
-      'datasets, shards, runs, bundles, evaluations, or folders of them (default: the bundled policy)',
+      'datasets, shards, runs, bundles, evaluations, folders of them, or names in data/pretrained (default: the bundled policy)',
     )
-    .addOption(new Option('--port <number>', `port to serve on (default: ${PORT}, or a free one)`).argParser(parseSeed))
+    .addOption(new Option('--port <number>', `port to serve on (default: ${PORT}, or a free one)`).argParser(parsePort))
     .option('--host <address>', 'address to listen on; others than loopback let the network read the data', '127.0.0.1')
     .option('--open', 'open the browser (default: where there is a terminal)')
     .option('--no-open', 'do not open the browser')
@@ -54,7 +57,8 @@ export function viewCommand(): Command {
 
 async function view(context: VerbContext, flags: ViewFlags, paths: readonly string[]): Promise<VerbResult> {
   const app = await builtApp();
-  const given = paths.length > 0 ? paths : [packagePath('data', 'pretrained')];
+  if (flags.robot !== undefined) await loadRobot(flags.robot);
+  const given = paths.length > 0 ? await Promise.all(paths.map(placeOf)) : [packagePath('data', 'pretrained')];
   const told = new Set<string>();
   const warn = (text: string) => {
     // Made files are made again at each request: what is missing is told once.
@@ -68,6 +72,21 @@ async function view(context: VerbContext, flags: ViewFlags, paths: readonly stri
   });
   if (flags.build !== undefined) return build(context, flags, app, watched.items);
   return serve(context, flags, app, watched);
+}
+
+/** A path as it is, and the folder of a policy that is named as other verbs take it. */
+async function placeOf(path: string): Promise<string> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return isThere ? path : ((await findBundle(path))?.folder ?? path);
+}
+
+function parsePort(text: string): number {
+  const value = parseNumber(text);
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return value;
+  throw new InvalidArgumentError(`expected a port from 0 to 65535, found "${text}".`);
 }
 
 async function build(
@@ -84,9 +103,15 @@ async function build(
     });
   }
   const folder = resolve(flags.build!);
-  const { files, bytes } = await writeStaticBuild(app, items, folder, { overwrite: flags.overwrite, signal });
+  const { files, bytes } = await writeStaticBuild(app, items, folder, {
+    flag: '--build',
+    overwrite: flags.overwrite,
+    signal,
+  });
   log.info(`${flags.build}: the viewer with ${files} files of data, ${(bytes / 1e6).toFixed(1)} MB`);
-  log.info(`Serve it from any web host; on this machine, for instance: npx vite preview --outDir ${flags.build}`);
+  log.info(
+    `Serve it from any web host; on this machine, for instance: python3 -m http.server --directory ${flags.build}`,
+  );
   return { folder, files, bytes, description: join(folder, DESCRIPTION_FILE) };
 }
 

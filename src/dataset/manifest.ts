@@ -5,12 +5,13 @@
 // the shards' footers, and compares each shard's size and checksum with it. Rebuilding gives the same bytes.
 
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { parseConfig } from '../base/config.js';
 import { DataError, type DataErrorDetail, FindingsError, isUserError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
+import { nearest } from '../base/nearest.js';
 import { CHANNEL_NAMES, type ChannelName, SOURCE_KINDS } from '../motion/episode.js';
 import type { RobotIdentity } from '../robot/robot-model.js';
 import { requireSameRobot } from './robot-match.js';
@@ -199,12 +200,26 @@ export async function shardFiles(folder: string): Promise<string[]> {
   try {
     names = await readdir(folder);
   } catch (error) {
-    throw new DataError(
-      { where: folder, what: 'not a dataset', found: (error as NodeJS.ErrnoException).code },
-      { cause: error },
-    );
+    throw await notAFolder(folder, error as NodeJS.ErrnoException);
   }
   return names.filter((name) => name.endsWith('.arrow') && !name.startsWith('.')).sort();
+}
+
+async function notAFolder(path: string, cause: NodeJS.ErrnoException): Promise<DataError> {
+  const [where, what, expected] = [path, 'not a dataset', `a folder with ${MANIFEST_FILE}`];
+  if (cause.code === 'ENOENT') {
+    const beside = await readdir(dirname(path), { withFileTypes: true }).catch(() => []);
+    const folders = beside.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    const near = nearest(basename(path), folders);
+    const fix = near === undefined ? undefined : `Did you mean "${join(dirname(path), near)}"?`;
+    return new DataError({ where, what, expected, found: 'no such folder', fix }, { cause });
+  }
+  if (cause.code === 'ENOTDIR') {
+    const isOfDataset = path.endsWith('.arrow') || basename(path) === MANIFEST_FILE;
+    const fix = isOfDataset ? `Give its folder: ${dirname(path)}` : undefined;
+    return new DataError({ where, what, expected, found: 'a file', fix }, { cause });
+  }
+  return new DataError({ where, what, expected, found: cause.code }, { cause });
 }
 
 /**

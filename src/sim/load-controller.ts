@@ -57,11 +57,18 @@ export async function findController(
   reference: string,
   options: Pick<LoadControllerOptions, 'weights'> = {},
 ): Promise<ControllerSource> {
-  if ((await findBundle(reference)) !== undefined) return bundleSource(await readBundle(reference));
+  const { weights } = options;
+  if ((await findBundle(reference)) !== undefined) {
+    if (weights !== undefined) throw takesNoWeights(weights, `${reference} is a bundle or a run, which has its own`);
+    return bundleSource(await readBundle(reference));
+  }
   const path = await controllerConfig(reference);
-  if (await isModelBased(path)) return modelBasedSource(path);
+  if (await isModelBased(path)) {
+    if (weights !== undefined) throw takesNoWeights(weights, `${reference} is model-based, and has none`);
+    return modelBasedSource(path);
+  }
   const config = await loadConfig(foreignPolicySchema, path);
-  const file = await networkPath(config, path, options.weights);
+  const file = await networkPath(config, path, weights);
   const sha256 = await sha256OfFile(file);
   if (config.onnx.sha256 !== undefined && config.onnx.sha256 !== sha256) {
     throw new DataError({
@@ -79,6 +86,15 @@ export async function findController(
     load: async (robot, slotCount) =>
       ForeignController.load({ config, where: path, robot, network: await readFile(file), onnx, slotCount }),
   };
+}
+
+function takesNoWeights(weights: string, found: string): DataError {
+  return new DataError({
+    where: `--weights ${weights}`,
+    what: 'the network of a policy config',
+    found,
+    fix: 'Leave the flag out, or name a policy config',
+  });
 }
 
 function bundleSource(found: FoundBundle): ControllerSource {

@@ -27,6 +27,12 @@ it('refuses a folder under a file, or a file', async () => {
   await expect(claimOutput(join(folder, 'file'), options)).rejects.toThrow(/folder cannot be used: found ENOTDIR/);
 });
 
+it('blames the flag that named the folder', async () => {
+  await writeFile(join(folder, 'photo.jpg'), '');
+  await expect(claimOutput(folder, options)).rejects.toThrow(/^--out .*folder holds something else/);
+  await expect(claimOutput(folder, { ...options, flag: '--build' })).rejects.toThrow(/^--build .*something else/);
+});
+
 it.skipIf(!existsSync('/proc/self'))(
   'refuses a folder where the system takes none, instead of never ending',
   async () => {

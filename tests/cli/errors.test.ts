@@ -69,7 +69,45 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       /--set train\.steps=many: .*expected number/,
     ],
     ['no data', ['train', 'tiny'], /no dataset to train on\. Name dataset folders/],
-    ['a dataset that is not there', ['inspect', 'nowhere'], /nowhere: not a dataset/],
+    [
+      'a place in a list that is named by a word',
+      ['record', '--controller', 'x', '--out', 'x', '--set', 'disturbance.kicks.speed_mps.max=5'],
+      /--set disturbance\.kicks\.speed_mps\.max=5: disturbance\.kicks\.speed_mps is a list: .*\.0 to \.1/,
+    ],
+    [
+      'a value that fits none of several forms',
+      ['record', '--controller', 'x', '--out', 'x', '--set', 'start.yaw_rad=foo'],
+      /--set start\.yaw_rad=foo: value: expected a number or "random", found "foo"/,
+    ],
+    ['a dataset that is not there', ['inspect', 'nowhere'], /nowhere: not a dataset: .*found no such folder$/m],
+    ['a mistyped dataset', ['inspect', './tinny'], /tinny: not a dataset: .* Did you mean "tiny"\?/],
+    [
+      'a shard in place of its folder',
+      ['inspect', 'tiny/shard-00000.arrow'],
+      /not a dataset: .*found a file\. Give its folder: tiny$/m,
+    ],
+    [
+      'a robot for a policy that is not drawn',
+      ['export', 'g1-walk', '--out', 'x', '--robot', 'nosuch'],
+      /--robot nosuch: .*found no --web/,
+    ],
+    [
+      'weights for a policy that has its own',
+      ['record', '--controller', 'g1-walk', '--weights', 'nope', '--out', 'x'],
+      /--weights nope: the network of a policy config: found g1-walk is a bundle/,
+    ],
+    [
+      'weights for a controller that has none',
+      ['record', '--controller', 'model-based', '--weights', 'nope', '--out', 'x'],
+      /--weights nope: .*model-based, and has none/,
+    ],
+    ['a robot to draw that there is not', ['view', 'tiny', '--robot', 'g11'], /robot g11: no such robot.*"g1"/],
+    ['a port that there is not', ['view', 'tiny', '--port', '99999'], /--port.*a port from 0 to 65535, found "99999"/],
+    [
+      'a build on top of something else',
+      ['view', 'tiny', '--build', 'photos'],
+      /--build \S*photos: folder holds something else/,
+    ],
     ['a folder that is no dataset', ['inspect', 'photos'], /photos: not a dataset/],
     ['a policy that is not there', ['evaluate', 'nowhere'], /nowhere: neither a policy bundle/],
     [

@@ -61,6 +61,11 @@ describe.concurrent.each(verbs)('nextgait %s', (words) => {
   });
 });
 
+it('nextgait ingest --help gives an example too', async () => {
+  const { stdout } = await runCli(['ingest', '--help'], here);
+  expect(stdout).toMatch(/^Example:\n {2}\$ nextgait ingest bvh \S/m);
+});
+
 it('nextgait --help lists every verb; no verb at all shows it too, as a mistake', async () => {
   const [help, none] = await Promise.all([runCli(['--help'], here), runCli([], here)]);
   expect(help.code).toBe(0);

@@ -70,6 +70,13 @@ describe('from files to a policy', () => {
     expectSilence(await run(['export', 'run', '--out', 'policy', '--overwrite', '--format', 'safetensors', '--quiet']));
   });
 
+  it('view, of a policy that is named as the other verbs take it', async () => {
+    const { files } = await json(['view', 'g1-walk', '--build', 'site']);
+    expect(files).toBeGreaterThan(0);
+    const { stderr } = await run(['view', 'g1-walk', '--build', 'site', '--overwrite']);
+    expect(stderr).toMatch(/python3 -m http\.server --directory site$/m);
+  });
+
   it('evaluate, of the bundle alone', async () => {
     const words = ['evaluate', 'policy', '--trials', '1', '--duration', '1.5', '--no-kicks', '--workers', '1'];
     const result = await json([...words, '--out', 'evaluation', '--set', 'commands.set=paper']);

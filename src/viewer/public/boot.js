@@ -11,7 +11,7 @@
   if (location.protocol === 'file:') {
     whenReady(() =>
       say(
-        'Browsers do not run this app from a file. Serve its folder over HTTP, for instance with "npx vite preview" or "python3 -m http.server", and open the address it prints; or use "nextgait view".',
+        'Browsers do not run this app from a file. Serve its folder over HTTP, for instance with "python3 -m http.server", and open the address it prints; or use "nextgait view".',
       ),
     );
     return;

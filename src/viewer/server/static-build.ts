@@ -17,24 +17,26 @@ export interface StaticBuild {
 
 /**
  * @param app folder of the built app
+ * @param options flag: the one that named the folder, for messages
  * @throws DataError where the folder holds something else
  */
 export async function writeStaticBuild(
   app: string,
   items: readonly GivenItem[],
   folder: string,
-  options: { readonly overwrite: boolean; readonly signal?: AbortSignal },
+  options: { readonly flag: '--build' | '--out'; readonly overwrite: boolean; readonly signal?: AbortSignal },
 ): Promise<StaticBuild> {
   const inside = items.find((item) => `${join(folder)}/`.startsWith(`${item.folder}/`));
   if (inside !== undefined) {
     throw new DataError({
-      where: `--build ${folder}`,
+      where: `${options.flag} ${folder}`,
       what: 'folder lies inside what it is to hold',
       found: inside.folder,
     });
   }
   const description = await describeItems(items, false);
   await prepareOutput(folder, {
+    flag: options.flag,
     overwrite: options.overwrite,
     marker: DESCRIPTION_FILE,
     what: 'a build of the viewer',
