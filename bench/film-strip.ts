@@ -8,12 +8,14 @@
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { deflateSync } from 'node:zlib';
+import { Command, InvalidArgumentError } from 'commander';
 import { loadRetargetConfig, retargeterOf } from '../ingest/human.js';
 import { readBvhMotion } from '../ingest/readers/bvh-motion.js';
 import { readVideoMotions } from '../ingest/readers/video-motion.js';
+import { DataError } from '../src/base/errors.js';
 import { Random } from '../src/base/random.js';
+import { parseCount, parseNumber, reportError } from '../src/cli/common.js';
 import type { HumanKeypoint, HumanMotion } from '../src/motion/human-motion.js';
 import { retargetMotion } from '../src/retarget/retarget.js';
 import { resampleHuman } from '../src/retarget/retarget-resample.js';
@@ -249,41 +251,65 @@ function blank(count: number, rows: number): Picture {
   return { width, height, pixels: new Uint8Array(3 * width * height).fill(255) };
 }
 
-async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      controller: { type: 'string' },
-      command: { type: 'string', default: '0.4,0,0' },
-      from: { type: 'string', default: '3' },
-      robot: { type: 'string', default: 'g1' },
-      out: { type: 'string', default: 'strip.png' },
-      frames: { type: 'string', default: '10' },
-      fps: { type: 'string' },
-      seconds: { type: 'string', default: '6' },
-    },
-  });
-  const count = Number(values.frames);
-  if (values.controller !== undefined) {
-    const from_s = Number(values.from);
-    const times = [from_s, from_s + Number(values.seconds)] as const;
-    const command = values.command.split(',').map(Number);
-    const { robot, configurations } = await walkFrames(values.robot, values.controller, command, times, count);
+interface Flags {
+  readonly controller?: string;
+  readonly command: readonly number[];
+  readonly from: number;
+  readonly robot: string;
+  readonly out: string;
+  readonly frames: number;
+  readonly fps?: number;
+  readonly seconds: number;
+}
+
+function filmStrip(): Command {
+  return new Command('film-strip')
+    .description('a retargeted motion, or a walk in physics, as a row of pictures')
+    .argument('[motion]', 'BVH file, or human motion of a video')
+    .option('--controller <name|path>', 'walk the robot with this controller instead')
+    .option('--command <vx,vy,wz>', 'velocities to walk with (m/s, m/s, rad/s)', parseCommand, [0.4, 0, 0])
+    .option('--from <seconds>', 'first picture of the walk', parseNumber, 3)
+    .option('--robot <name|config.yaml>', 'robot', 'g1')
+    .option('--out <file>', 'PNG file to write', 'strip.png')
+    .option('--frames <count>', 'pictures', parseCount, 10)
+    .option('--fps <hz>', "rate of the motion, instead of the file's", parseNumber)
+    .option('--seconds <seconds>', 'from the first picture to the last', parseNumber, 6)
+    .allowExcessArguments(false)
+    .action(draw);
+}
+
+function parseCommand(text: string): number[] {
+  const values = text.split(',').map(parseNumber);
+  if (values.length <= 3) return values;
+  throw new InvalidArgumentError(`expected vx,vy,wz, found "${text}".`);
+}
+
+async function draw(path: string | undefined, flags: Flags): Promise<void> {
+  const { frames: count, seconds } = flags;
+  if (flags.controller !== undefined) {
+    const times = [flags.from, flags.from + seconds] as const;
+    const { robot, configurations } = await walkFrames(flags.robot, flags.controller, flags.command, times, count);
     const picture = blank(count, 1);
     const base = robot.joints.find(({ type }) => type === 'free')!.qposAddress;
     configurations.forEach((configuration, cell) => {
       const segments = robotSegments(robot, solesByKeypoints(robot), configuration);
       drawCell(picture, cell * CELL.width, 0, segments, [configuration[base], configuration[base + 1], 0]);
     });
-    await writeFile(values.out, encodePng(picture));
+    await writeFile(flags.out, encodePng(picture));
     return;
   }
-  const [path] = positionals;
-  const reader = values.fps === undefined ? {} : { rate_hz: Number(values.fps) };
+  if (path === undefined) {
+    throw new DataError({
+      where: 'film-strip',
+      what: 'nothing to draw',
+      fix: 'Name a motion file, or a --controller',
+    });
+  }
+  const reader = flags.fps === undefined ? {} : { rate_hz: flags.fps };
   const motion = path.endsWith('.bvh')
     ? await readBvhMotion(path, reader)
     : (await readVideoMotions(path, reader)).motions[0];
-  const { robot } = await loadRobot(values.robot);
+  const { robot } = await loadRobot(flags.robot);
   const { config, where } = await loadRetargetConfig(robot, undefined);
   const rate_hz = 50;
   const human = resampleHuman(motion, rate_hz);
@@ -293,7 +319,7 @@ async function main(): Promise<void> {
     number: 0,
     hindsight: false,
   });
-  const last = Math.min(human.frameCount, Math.round(Number(values.seconds) * rate_hz)) - 1;
+  const last = Math.min(human.frameCount, Math.round(seconds * rate_hz)) - 1;
   const picture = blank(count, 2);
   const { rest, baseAddress } = result.clip.problem.model;
   for (let cell = 0; cell < count; cell++) {
@@ -304,7 +330,13 @@ async function main(): Promise<void> {
     const segments = robotSegments(robot, result.clip.soles, configuration);
     drawCell(picture, cell * CELL.width, CELL.height, segments, [x, y, 0]);
   }
-  await writeFile(values.out, encodePng(picture));
+  await writeFile(flags.out, encodePng(picture));
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await filmStrip()
+    .parseAsync()
+    .catch((error: unknown) => {
+      process.exitCode = reportError(error);
+    });
+}

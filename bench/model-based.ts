@@ -8,8 +8,10 @@
 
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { Command, InvalidArgumentError } from 'commander';
+import { nearest } from '../src/base/nearest.js';
 import { Random } from '../src/base/random.js';
+import { parseCount, reportError } from '../src/cli/common.js';
 import type { Controller } from '../src/policy/controller.js';
 import { constantCommand } from '../src/sim/command-schedule.js';
 import { horizontal, type Kick } from '../src/sim/disturbance.js';
@@ -110,29 +112,51 @@ function trialOf({ command, kick_mps }: Condition, number: number): Trial {
   };
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      robot: { type: 'string', default: 'g1' },
-      controller: { type: 'string', default: 'model-based' },
-      trials: { type: 'string', default: '100' },
-      slots: { type: 'string', default: '8' },
-      conditions: { type: 'string', default: 'forward,backward,sideways,turning,kicks' },
-      out: { type: 'string' },
-    },
-  });
-  const loaded = await loadRobot(values.robot);
-  const slots = Number(values.slots);
-  const controller = await loadController(values.controller, { robot: loaded.robot, slots });
+interface Flags {
+  readonly robot: string;
+  readonly controller: string;
+  readonly trials: number;
+  readonly slots: number;
+  readonly conditions: readonly string[];
+  readonly out?: string;
+}
+
+const GROUPS = [...new Set(CONDITIONS.map(({ group }) => group))];
+
+function parseGroups(text: string): string[] {
+  const groups = text.split(',').map((group) => group.trim());
+  const unknown = groups.find((group) => !GROUPS.includes(group));
+  if (unknown === undefined) return groups;
+  const near = nearest(unknown, GROUPS);
+  const fix = near === undefined ? '' : ` Did you mean "${near}"?`;
+  throw new InvalidArgumentError(`expected a list of ${GROUPS.join(', ')}, found "${unknown}".${fix}`);
+}
+
+function modelBasedBench(): Command {
+  return new Command('model-based')
+    .description('velocities that the model-based controller achieves, falls and speed')
+    .option('--robot <name|config.yaml>', 'robot', 'g1')
+    .option('--controller <name|config.yaml>', 'controller', 'model-based')
+    .option('--trials <count>', 'trials of each condition', parseCount, 100)
+    .option('--slots <count>', 'robots simulated side by side', parseCount, 8)
+    .option('--conditions <list>', `any of ${GROUPS.join(', ')}`, parseGroups, GROUPS)
+    .option('--out <file>', 'JSON record of the measurement')
+    .allowExcessArguments(false)
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { slots, trials, conditions } = flags;
+  const loaded = await loadRobot(flags.robot);
+  const controller = await loadController(flags.controller, { robot: loaded.robot, slots });
   const engine = await Engine.load();
   const environments: Environment[] = [];
   for (let slot = 0; slot < slots; slot++) environments.push(await Environment.create(loaded, { engine }));
   const results: ConditionResult[] = [];
-  const groups = values.conditions.split(',');
   const started = process.cpuUsage();
   let simulated_s = 0;
-  for (const condition of CONDITIONS.filter(({ group }) => groups.includes(group))) {
-    const result = await measure(condition, environments, controller, Number(values.trials));
+  for (const condition of CONDITIONS.filter(({ group }) => conditions.includes(group))) {
+    const result = await measure(condition, environments, controller, trials);
     results.push(result);
     simulated_s += result.trials * DURATION_S;
     const { user, system } = process.cpuUsage(started);
@@ -146,7 +170,13 @@ async function main(): Promise<void> {
   }
   for (const environment of environments) environment.dispose();
   await controller.dispose();
-  if (values.out !== undefined) await writeFile(values.out, `${JSON.stringify({ ...values, results }, null, 2)}\n`);
+  if (flags.out !== undefined) await writeFile(flags.out, `${JSON.stringify({ ...flags, results }, null, 2)}\n`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await main();
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await modelBasedBench()
+    .parseAsync()
+    .catch((error: unknown) => {
+      process.exitCode = reportError(error);
+    });
+}
