@@ -10,6 +10,8 @@ export const ENGINES: readonly EngineName[] = ['onnx', 'tfjs', 'reference'];
  * TensorFlow.js packages the best that loads is taken.
  * @throws DataError where the engine cannot be loaded
  */
-export function chooseEngine(name: EngineName = 'onnx'): Promise<RuntimeChoice> {
-  return chooseRuntime(name, name === 'onnx' ? { device: 'cpu' } : {});
+export async function chooseEngine(name?: EngineName): Promise<RuntimeChoice> {
+  const engine = name ?? 'onnx';
+  const choice = await chooseRuntime(engine, engine === 'onnx' ? { device: 'cpu' } : {});
+  return { ...choice, reason: name === undefined ? 'the default' : `asked for as "${name}"` };
 }

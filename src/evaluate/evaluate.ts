@@ -6,6 +6,7 @@ import { readYaml } from '../base/config-file.js';
 import { type Logger, SILENT } from '../base/logger.js';
 import { TOOL } from '../base/version.js';
 import { openDatasets } from '../dataset/dataset.js';
+import { splitOf } from '../motion/split.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import type { CommandRange } from '../policy/controller.js';
 import { identityOf, type RobotModel } from '../robot/robot-model.js';
@@ -242,8 +243,13 @@ async function predict(
       seed,
       signal,
     });
-    if (result === null) note(`no prediction error: no complete window in the episodes (${split})`);
-    return result;
+    if (result !== null) return result;
+    const isTaken = ({ id }: { id: string }) => split === 'all' || splitOf(id, validationShare) === 'validation';
+    const why = dataset.episodes.some(isTaken)
+      ? `no complete window in the episodes (${split})`
+      : 'none of the episodes was held out (--set prediction.split=all takes all of them)';
+    note(`no prediction error: ${why}`);
+    return null;
   } finally {
     dataset.close();
   }

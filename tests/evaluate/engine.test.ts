@@ -5,15 +5,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../src/base/random.js';
+import { DatasetWriter } from '../../src/dataset/dataset-writer.js';
 import { createContender } from '../../src/evaluate/contenders.js';
 import { chooseEngine, type EngineName } from '../../src/evaluate/engine.js';
 import { evaluate } from '../../src/evaluate/evaluate.js';
 import { modelConfigSchema } from '../../src/model/model-config.js';
 import { initialParameters, parameterSpecs } from '../../src/model/parameters.js';
 import { encodeBundle } from '../../src/policy/bundle.js';
-import type { RobotModel } from '../../src/robot/robot-model.js';
+import { identityOf, type RobotModel } from '../../src/robot/robot-model.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { createTokenSpec, rowWidth, tokenConfigSchema } from '../../src/tokens/token-spec.js';
+import { syntheticEpisode } from '../fixtures.js';
 import { randomState } from '../policy/policy-fixtures.js';
 
 let folder: string;
@@ -50,6 +52,21 @@ async function actionsOn(engine: EngineName): Promise<Float64Array[]> {
   }
   await controller.dispose();
   return actions;
+}
+
+/** One episode, which the hash of its id leaves to training. */
+async function datasetWithoutHeldOut(): Promise<string> {
+  const data = join(folder, 'data');
+  const rate_hz = robot.control.rate_hz;
+  const width = robot.jointNames.length;
+  const writer = await DatasetWriter.open(data, { robot, rate_hz });
+  await writer.append({
+    ...syntheticEpisode(1, { frameCount: 20 }),
+    ...{ robot: identityOf(robot), rate_hz, channels: { action: { width, data: new Float32Array(20 * width) } } },
+  });
+  const { sources } = await writer.close();
+  expect(sources[0].episodes).toBe(1);
+  return data;
 }
 
 describe('TensorFlow.js', () => {
@@ -103,6 +120,22 @@ describe('TensorFlow.js', () => {
     const { complete } = await evaluate({ ...asked, signal: aborted.signal });
     expect(complete).toBe(false);
     expect(claimed).toBe(1);
+  });
+
+  it('says where nothing was held out, and that nobody asked for the engine', async () => {
+    const said: string[] = [];
+    const { notes } = await evaluate({
+      policy: folder,
+      data: [await datasetWithoutHeldOut()],
+      config: {
+        ...{ trials: 1, duration_s: 1, settle_s: 0.5, slots: 1, bootstrap: 100, modelBased: false },
+        ...{ commands: { set: 'paper' }, kicks: { enabled: false } },
+      },
+      log: { info: (text) => said.push(text), warn: (text) => said.push(text) },
+    });
+    expect(notes).toContainEqual(expect.stringMatching(/none of the episodes was held out.*prediction\.split=all/));
+    expect(said.join('\n')).toMatch(/engine: onnxruntime.*, the default$/m);
+    expect((await chooseEngine('onnx')).reason).toBe('asked for as "onnx"');
   });
 
   it('refuses what only ONNX Runtime runs', async () => {
