@@ -99,6 +99,7 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
   if (out !== undefined) await claimOutput(out, output);
   const started_ms = performance.now();
   let progress: ReturnType<typeof startProgress> | undefined;
+  let begun = false;
   try {
     const evaluation = await evaluate({
       policy,
@@ -113,8 +114,11 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       seed: flags.seed,
       workers: flags.workers,
       saveTrials: trialsToSave(flags),
-      // Emptied only when the trials can begin.
-      claim: out === undefined ? undefined : () => prepareOutput(out, output),
+      // Emptied only when there is something to put in its place.
+      claim: async () => {
+        begun = true;
+        if (out !== undefined) await prepareOutput(out, output);
+      },
       signal,
       log,
       onProgress: (done, all) => {
@@ -123,6 +127,10 @@ async function run(context: VerbContext, flags: EvaluateFlags, policy: string): 
       },
     });
     progress?.stop();
+    if (!begun) {
+      log.warn(`interrupted before any trial was done${out === undefined ? '' : `: ${out} is as it was`}`);
+      return summaryOf(evaluation);
+    }
     log.info(`\n${formatEvaluation(evaluation)}`);
     if (out !== undefined) await writeEvaluation(out, evaluation);
     const place = out === undefined ? '' : `; ${join(out, FILES.report)}`;

@@ -18,6 +18,8 @@ export interface ClosedLoopOptions extends TrialServerData {
   /** Told of the first `count` trials of each condition of the contenders above, in an order that is always the same. */
   readonly save?: { readonly count: number; readonly onTrial: (trial: TracedTrial) => Promise<void> };
   readonly workers: number;
+  /** Awaited once, when the first trials are done and before anybody is told of them. */
+  readonly onFirst?: () => Promise<unknown>;
   readonly signal?: AbortSignal;
   readonly onProgress?: (trialsDone: number, trialsInAll: number) => void;
 }
@@ -47,6 +49,7 @@ export async function runClosedLoop(options: ClosedLoopOptions): Promise<ClosedL
   try {
     let finished = 0;
     for await (const results of inOrder(jobs, server.run, server.size, options.signal)) {
+      if (finished === 0) await options.onFirst?.();
       const { contender, trials, traced, saved } = jobs[finished++];
       for (const result of results) {
         const planned = trials.find(({ number }) => number === result.number)!;

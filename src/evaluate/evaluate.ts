@@ -52,7 +52,7 @@ export interface EvaluateOptions extends Omit<PolicyReference, 'reference'> {
     /** Trials of each condition and contender; as many as fit SAVE_TRIALS_DEFAULTS.bytes where absent. */
     readonly count?: number;
   };
-  /** Makes the output ready, once everything that was asked for is known to fit: what is refused before leaves it as it was. */
+  /** Makes the output ready, once the first trials are done: what is refused or interrupted before leaves it as it was. */
   readonly claim?: () => Promise<unknown>;
   /** Once aborted, trials under way are finished and summed up. */
   readonly signal?: AbortSignal;
@@ -113,11 +113,11 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
       extra: hasKnee ? phaseTrial(range) : undefined,
       save,
       workers: options.workers ?? 1,
+      onFirst: options.claim,
       signal,
       onProgress: options.onProgress,
     });
   if (options.data !== undefined && bundle !== undefined) (await openDatasets(options.data)).close();
-  await options.claim?.();
   const { saveTrials } = options;
   const closedLoop = await (saveTrials === undefined
     ? loop()

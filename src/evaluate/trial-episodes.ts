@@ -90,20 +90,26 @@ export function trialEpisode(
   };
 }
 
-/** Runs `use` with a dataset's writer; where it throws, nothing is left in the folder. */
+/** Runs `use` with a dataset's writer, opened with the first episode; where it throws, nothing is left in the folder. */
 export async function writingTrials<Result>(
   folder: string,
   robot: RobotModel,
   use: (append: (episode: Episode) => Promise<void>) => Promise<Result>,
 ): Promise<Result> {
-  const writer = await DatasetWriter.open(folder, { robot, rate_hz: robot.control.rate_hz });
+  let writer: DatasetWriter | undefined;
   try {
-    const result = await use((episode) => writer.append(episode));
-    await writer.close();
+    const result = await use(async (episode) => {
+      writer ??= await DatasetWriter.open(folder, { robot, rate_hz: robot.control.rate_hz });
+      await writer.append(episode);
+    });
+    await writer?.close();
     return result;
   } catch (error) {
-    await writer.abort();
-    await rm(folder, { recursive: true, force: true });
+    // Without a writer the folder is not ours.
+    if (writer !== undefined) {
+      await writer.abort();
+      await rm(folder, { recursive: true, force: true });
+    }
     throw error;
   }
 }

@@ -100,7 +100,7 @@ describe('TensorFlow.js', () => {
     expect(evaluation.notes.join('\n')).toMatch(/ran on @tensorflow\/tfjs/);
   });
 
-  it('leaves the output as it was where anything is refused before the first trial', async () => {
+  it('leaves the output as it was where it is refused or interrupted before the first trial is done', async () => {
     let claimed = 0;
     const claim = async () => void claimed++;
     const config = {
@@ -114,11 +114,13 @@ describe('TensorFlow.js', () => {
     await expect(evaluate({ ...asked, teacher: nowhere })).rejects.toThrow(/nowhere/);
     await expect(evaluate({ ...asked, data: [nowhere] })).rejects.toThrow(/nowhere/);
     expect(claimed).toBe(0);
-    // What fits is claimed once, before the first trial.
+    // Interrupted before the first trial is done, there is nothing to claim it for; and then once.
     const aborted = new AbortController();
     aborted.abort();
     const { complete } = await evaluate({ ...asked, signal: aborted.signal });
     expect(complete).toBe(false);
+    expect(claimed).toBe(0);
+    expect((await evaluate(asked)).complete).toBe(true);
     expect(claimed).toBe(1);
   });
 
