@@ -5,7 +5,7 @@ import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
 import { readBundle } from '../sim/read-bundle.js';
-import { type RecordOutcome, record } from '../sim/record-run.js';
+import { nothingKept, type RecordOutcome, record } from '../sim/record-run.js';
 import { recordSchema } from '../sim/record-settings.js';
 import {
   type CommonOptions,
@@ -30,6 +30,8 @@ interface RecordFlags extends CommonOptions {
   readonly keepFalls: boolean;
   readonly source?: string;
 }
+
+const KEEP_MORE = 'Lower falls.cut_s and falls.minimum_s (--set), or keep the ends of falls too (--keep-falls)';
 
 export function recordCommand(): Command {
   const command = new Command('record')
@@ -102,8 +104,11 @@ async function run({ log, interactive, signal }: VerbContext, flags: RecordFlags
       },
     });
     progress.stop();
-    for (const line of describe(outcome, settings.episodes, out)) log.info(line);
+    const { finished, written, skipped, falls } = outcome;
+    const isNothing = finished && written + skipped === 0;
+    if (!isNothing) for (const line of describe(outcome, settings.episodes, out)) log.info(line);
     if (writer?.keepsOld) log.warn(`nothing was written: ${out} is as it was`);
+    if (isNothing) throw nothingKept(out, { controller, settings, falls }, KEEP_MORE);
     return { ...outcome, out };
   } finally {
     progress.stop();

@@ -58,9 +58,13 @@ export class DatasetWriter {
   #nextNumber: number;
   #finished = false;
 
-  private constructor(output: ClaimedOutput, options: DatasetWriterOptions, shards: readonly ManifestShard[]) {
-    const { folder } = output;
-    this.#replaced = output.replaces ? output : undefined;
+  private constructor(
+    folder: string,
+    options: DatasetWriterOptions,
+    shards: readonly ManifestShard[],
+    replaced: ClaimedOutput | undefined,
+  ) {
+    this.#replaced = replaced;
     const { robot, rate_hz } = options;
     this.folder = folder;
     this.robot = { name: robot.name, hash: robot.hash, jointNames: robot.jointNames };
@@ -81,13 +85,17 @@ export class DatasetWriter {
   }
 
   /**
-   * Makes a dataset's folder ready and opens it for writing. What --overwrite replaces goes with the first episode.
+   * Makes a dataset's folder ready and opens it for writing. What --overwrite replaces goes with the first episode; a
+   * dataset without any, as refused inputs leave it, is as good as an empty folder.
    * @throws DataError where the folder may not be written, or --append meets another robot or rate
    */
   static async open(folder: string, options: DatasetWriterOptions): Promise<DatasetWriter> {
     if (!(options.rate_hz > 0)) throw new RangeError(`rate_hz ${options.rate_hz}`);
-    const { append = false, overwrite } = options;
+    const { append = false } = options;
+    const isBare = !append && (await isBareDataset(folder));
+    const overwrite = isBare || options.overwrite;
     const output = await claimOutput(folder, { append, overwrite, marker: MANIFEST_FILE, what: 'a dataset' });
+    if (isBare) await output.clear();
     let shards: readonly ManifestShard[] = [];
     if (output.existing) {
       const manifest = await readManifest(folder);
@@ -99,8 +107,9 @@ export class DatasetWriter {
       shards = manifest.shards;
       await removeLeftovers(folder);
     }
-    const writer = new DatasetWriter(output, options, shards);
-    if (!output.existing && !output.replaces) await writeManifest(folder, writer.#manifest());
+    const replaced = output.replaces && !isBare ? output : undefined;
+    const writer = new DatasetWriter(folder, options, shards, replaced);
+    if (!output.existing && replaced === undefined) await writeManifest(folder, writer.#manifest());
     return writer;
   }
 
@@ -240,6 +249,17 @@ export class DatasetWriter {
 
 function numberOf(file: string): number {
   return Number(/\d+/.exec(file)![0]);
+}
+
+/** True where nothing but the manifest of no episodes, and reports on what did not go in, is in the folder. */
+async function isBareDataset(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch((): string[] => []);
+  if (!names.includes(MANIFEST_FILE)) return false;
+  if (!names.every((name) => name === MANIFEST_FILE || name.endsWith('-report.json'))) return false;
+  return readManifest(folder).then(
+    ({ shards }) => shards.length === 0,
+    () => false,
+  );
 }
 
 /** Temporary files of a writer that was killed. */

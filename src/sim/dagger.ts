@@ -18,7 +18,7 @@ import { requireUnlocked } from '../train/run-lock.js';
 import { resumeTraining, startTraining, type TrainingHooks } from '../train/run-training.js';
 import type { TrainConfig } from '../train/train-config.js';
 import { findController } from './load-controller.js';
-import { type RecordProgress, record } from './record-run.js';
+import { nothingKept, type RecordProgress, record } from './record-run.js';
 import type { ControllerReference } from './record-server.js';
 import type { RecordSettings } from './record-settings.js';
 
@@ -198,13 +198,11 @@ async function recordRound(options: DaggerOptions, plan: RoundPlan): Promise<Rou
     await writer?.close();
     if (!finished) return undefined;
     if (written + skipped === 0) {
-      throw new DataError({
-        where: dataset,
-        what: `no rollout of ${student} is long enough to learn from`,
-        expected: `${options.settings.falls.cut_s + options.settings.falls.minimum_s} s before a fall`,
-        found: `${falls} falls of ${options.settings.episodes}`,
-        fix: 'Train the student further, lower falls.cut_s and falls.minimum_s, or let the teacher drive a share (--mix)',
-      });
+      throw nothingKept(
+        dataset,
+        { controller: student, settings: options.settings, falls },
+        'Train the student further, lower falls.cut_s and falls.minimum_s, or let the teacher drive a share (--mix)',
+      );
     }
     const { name, sha256 } = teacher;
     const round = { round: number, student, teacher: { name, sha256 }, share, seed, dataset };

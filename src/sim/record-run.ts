@@ -110,6 +110,22 @@ export async function record(options: RecordOptions): Promise<RecordOutcome> {
   }
 }
 
+/** What is said where no rollout left anything. @param fix what the user can do */
+export function nothingKept(where: string, { controller, settings, falls }: NothingKept, fix: string): DataError {
+  const { cut_s, minimum_s } = settings.falls;
+  return new DataError({
+    where,
+    what: `no rollout of ${controller} is long enough to learn from`,
+    expected: `${cut_s + minimum_s} s before a fall`,
+    found: `${falls} falls of ${settings.episodes}`,
+    fix,
+  });
+}
+
+export interface NothingKept extends Pick<RecordOptions, 'controller' | 'settings'> {
+  readonly falls: number;
+}
+
 /** Everything that can be wrong with names, files and settings shows here, before a worker starts. */
 async function prepare(options: RecordOptions): Promise<RecordServerData> {
   const { settings, seed, weights } = options;

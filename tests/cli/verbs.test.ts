@@ -100,6 +100,11 @@ describe('from files to a policy', () => {
     const result = await json([...words, ...settings, '--drop-actions', '0.5', '--source', 'own', '--out', 'recorded']);
     expect(result).toMatchObject({ written: 2, actionFree: 1, robot: 'g1', source: 'own', out: 'recorded' });
     expectSilence(await run(['inspect', 'recorded', '--verify', '--quiet']));
+    // Where all fall too soon there is nothing to record, and nothing that would block the command again.
+    const fallen = await run([...words, '--duration', '9', '--set', 'falls.minimum_s=8', '--out', 'fallen']);
+    expect(fallen.code).toBe(1);
+    expect(fallen.stderr).toMatch(/error: fallen: no rollout of run is long enough.*found 2 falls of 2.*--keep-falls/);
+    expect((await run([...words, ...settings, '--out', 'fallen', '--quiet'])).code).toBe(0);
   });
 });
 

@@ -1,6 +1,6 @@
 // The writer: --out's rule, appending, the same bytes from the same episodes, and what it refuses.
 
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareOutput } from '../../src/base/output-folder.js';
@@ -101,6 +101,21 @@ describe('the writer', () => {
     const dataset = await openDataset(folder);
     expect(dataset.episodes.map(({ id }) => id)).toEqual(['new/0']);
     dataset.close();
+  });
+
+  it('takes a dataset without episodes for an empty folder, unless it holds anything else', async () => {
+    const folder = temporaryFolder();
+    const other = { ...TINY_ROBOT, hash: 'else' };
+    await writeDataset(folder, [], { robot: other });
+    writeFileSync(join(folder, 'ingest-report.json'), '{}');
+    await writeDataset(folder, [], { robot: other });
+    expect(readdirSync(folder)).toEqual(['manifest.json']);
+    writeFileSync(join(folder, 'notes.txt'), 'mine');
+    await expect(writeDataset(folder, [randomEpisode(0)])).rejects.toThrow(/folder is not empty/);
+    expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine');
+    rmSync(join(folder, 'notes.txt'));
+    await writeDataset(folder, [randomEpisode(0)]);
+    await expect(writeDataset(folder, [randomEpisode(1)])).rejects.toThrow(/folder is not empty/);
   });
 
   it('leaves a dataset that opens when it is killed after a shard was closed', async () => {
