@@ -4,8 +4,8 @@
 // A folder is known as ours by its marker, the file that every folder of that kind holds (a dataset's manifest.json).
 // What --overwrite replaces may be kept until there is something to put in its place (claimOutput).
 
-import { mkdir, readdir, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { dirname, join, resolve, sep } from 'node:path';
 import { DataError, listNames } from './errors.js';
 
 export interface OutputFolderOptions {
@@ -77,6 +77,29 @@ export async function claimOutput(folder: string, options: OutputFolderOptions):
     for (const name of names) await rm(join(folder, name), { recursive: true, force: true });
   };
   return { folder, existing: false, replaces: true, clear };
+}
+
+/**
+ * Refuses an output folder in which something lies that is to be read: --overwrite would delete it.
+ * @throws DataError naming the first such input
+ */
+export async function requireOutside(folder: string, inputs: readonly string[]): Promise<void> {
+  const own = await placeOf(folder);
+  for (const input of inputs) {
+    const isInside = `${await placeOf(input)}${sep}`.startsWith(`${own}${sep}`);
+    if (!isInside) continue;
+    throw new DataError({
+      where: `--out ${folder}`,
+      what: 'folder holds what is to be read',
+      found: input,
+      fix: 'Give another folder',
+    });
+  }
+}
+
+/** Where a path leads, links followed; of one that is not there, where it would be. */
+function placeOf(path: string): Promise<string> {
+  return realpath(path).catch(() => resolve(path));
 }
 
 /** One folder at a time: Node's own recursive mkdir never ends in a folder that takes no new ones (/proc). */

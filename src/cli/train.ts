@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { loadConfig } from '../base/config-file.js';
 import { DataError } from '../base/errors.js';
-import { claimOutput, prepareOutput } from '../base/output-folder.js';
+import { claimOutput, prepareOutput, requireOutside } from '../base/output-folder.js';
 import { chooseRuntime, describeRefusals, RUNTIME_NAMES } from '../runtime/choose.js';
 import { DEVICES } from '../runtime/onnx-device.js';
 import { RUN_FILES, readRun } from '../train/run-folder.js';
@@ -68,6 +68,7 @@ async function start(context: VerbContext, flags: TrainFlags, name = 'base'): Pr
   const config = await loadConfig(trainConfigSchema, configPath('train', name), settings);
   const run = flags.out ?? `runs/${config.name}`;
   const output = { overwrite: flags.overwrite, marker: RUN_FILES.config };
+  await requireOutside(run, config.data.folders);
   await claimOutput(run, output);
   // Emptied only when config and data have been found to fit.
   const claim = () => prepareOutput(run, output);

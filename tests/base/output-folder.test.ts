@@ -1,11 +1,11 @@
 // Output folders that cannot be made are refused at once, whatever the system says of them.
 
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { claimOutput } from '../../src/base/output-folder.js';
+import { claimOutput, requireOutside } from '../../src/base/output-folder.js';
 
 let folder: string;
 beforeEach(async () => {
@@ -31,6 +31,18 @@ it('blames the flag that named the folder', async () => {
   await writeFile(join(folder, 'photo.jpg'), '');
   await expect(claimOutput(folder, options)).rejects.toThrow(/^--out .*folder holds something else/);
   await expect(claimOutput(folder, { ...options, flag: '--build' })).rejects.toThrow(/^--build .*something else/);
+});
+
+it('refuses an output that is or holds an input, through links too, and no other', async () => {
+  const run = join(folder, 'run');
+  await mkdir(join(run, 'rounds/1'), { recursive: true });
+  await symlink(join(run, 'rounds'), join(folder, 'link'));
+  for (const input of [run, join(run, 'rounds/1'), join(folder, 'link/1'), `${run}/rounds/`]) {
+    await expect(requireOutside(run, [folder, input])).rejects.toThrow(
+      `folder holds what is to be read: found ${input}`,
+    );
+  }
+  await requireOutside(run, [folder, join(folder, 'run-2'), join(folder, 'nowhere')]);
 });
 
 it.skipIf(!existsSync('/proc/self'))(

@@ -157,6 +157,17 @@ describe('--out', () => {
     expect(await readdir(join(folder, 'run'))).not.toContain('stale');
   });
 
+  it('refuses a run of ours that holds the data it is to be trained on', async () => {
+    await mkdir(join(folder, 'home'));
+    await writeFile(join(folder, 'home', 'config.yaml'), '');
+    await writeTinyDataset(join(folder, 'home', 'data'));
+    const words = ['train', 'tiny', '--data', 'tiny', 'home/data', ...tinySettings({ 'train.steps': 2 })];
+    const { code, stderr } = await run(...words, '--out', 'home', '--overwrite');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/--out home: folder holds what is to be read: found home\/data\. Give another folder/);
+    await succeed(['inspect', 'home/data', '--verify', '--quiet'], { cwd: folder });
+  });
+
   it('of a dataset takes --append, and skips what is there already', async () => {
     const sample = join(REPOSITORY, 'data/samples/rollouts/g1_walk_0.npz');
     const ingest = (...more: string[]) =>
