@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
-import { prepareOutput } from '../base/output-folder.js';
+import { claimOutput } from '../base/output-folder.js';
 import type { Column } from '../motion/columns.js';
 import type { Episode, SourceKind } from '../motion/episode.js';
 import type { Dataset } from './dataset.js';
@@ -77,9 +77,12 @@ export async function exportLeRobot(
       found: 'none',
     });
   }
-  await prepareOutput(folder, { overwrite: settings.overwrite, marker: LEROBOT_FIELD_MAP, what: 'a LeRobot export' });
+  const { overwrite } = settings;
+  const output = await claimOutput(folder, { overwrite, marker: LEROBOT_FIELD_MAP, what: 'a LeRobot export' });
   const layout = layoutOf(dataset);
   const map = stringify(fieldMapOf(dataset, layout), { lineWidth: 0 });
+  if (output.replaces) await readWhole(dataset, settings.signal);
+  await output.clear();
   const reading = '# Reads this dataset back with nextgait ingest: --map and this file.\n';
   await writeFileAtomic(join(folder, LEROBOT_FIELD_MAP), `${reading}${map}`);
   const writer = new LeRobotWriter(folder, dataset, layout, settings);
@@ -89,6 +92,11 @@ export async function exportLeRobot(
     settings.onProgress?.(writer.episodeCount);
   }
   return writer.finish();
+}
+
+/** What takes the place of an older export is read once before: damaged bytes would be found only after it had gone. */
+async function readWhole(dataset: Dataset, signal: AbortSignal | undefined): Promise<void> {
+  for await (const _ of dataset.readEpisodes()) signal?.throwIfAborted();
 }
 
 class LeRobotWriter {

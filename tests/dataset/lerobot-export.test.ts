@@ -2,7 +2,7 @@
 // checked with pyarrow 25, pandas 3, Hugging Face datasets 5 and polars; a file of their making is in ingest/fixtures.
 
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadFieldMap, TRUSTED } from '../../ingest/field-map.js';
@@ -197,5 +197,27 @@ describe('export as LeRobot v3', () => {
       /something else/,
     );
     dataset.close();
+  });
+
+  it('keeps the older export where the dataset is damaged part way, or it is interrupted before', async () => {
+    const { folder } = await exported();
+    const files = () => readdirSync(folder, { recursive: true }).sort();
+    const before = files();
+    const source = await datasetOf([fullEpisode(3), fullEpisode(4)]);
+    const dataset = await openDataset(source);
+    const signal = AbortSignal.abort();
+    await expect(exportLeRobot(dataset, folder, { overwrite: true, signal })).rejects.toThrow(/abort/);
+    dataset.close();
+    const [shard] = readdirSync(source).filter((name) => name.endsWith('.arrow'));
+    const bytes = readFileSync(join(source, shard));
+    // Of the second of two episodes of the same size.
+    bytes[Math.floor(bytes.length * 0.6)] ^= 1;
+    writeFileSync(join(source, shard), bytes);
+    const damaged = await openDataset(source);
+    await damaged.readEpisode(0);
+    await expect(exportLeRobot(damaged, folder, { overwrite: true })).rejects.toThrow(/shard-00000/);
+    damaged.close();
+    expect(files()).toEqual(before);
+    expect(JSON.parse(readFileSync(join(folder, 'meta/info.json'), 'utf8')).total_episodes).toBe(EPISODES.length);
   });
 });
