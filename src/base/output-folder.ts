@@ -5,7 +5,7 @@
 // What --overwrite replaces may be kept until there is something to put in its place (claimOutput).
 
 import { mkdir, readdir, realpath, rm } from 'node:fs/promises';
-import { dirname, join, resolve, sep } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { DataError, listNames } from './errors.js';
 
 export interface OutputFolderOptions {
@@ -84,10 +84,8 @@ export async function claimOutput(folder: string, options: OutputFolderOptions):
  * @throws DataError naming the first such input
  */
 export async function requireOutside(folder: string, inputs: readonly string[]): Promise<void> {
-  const own = await placeOf(folder);
   for (const input of inputs) {
-    const isInside = `${await placeOf(input)}${sep}`.startsWith(`${own}${sep}`);
-    if (!isInside) continue;
+    if (!(await liesWithin(input, folder))) continue;
     throw new DataError({
       where: `--out ${folder}`,
       what: 'folder holds what is to be read',
@@ -97,9 +95,18 @@ export async function requireOutside(folder: string, inputs: readonly string[]):
   }
 }
 
-/** Where a path leads, links followed; of one that is not there, where it would be. */
-function placeOf(path: string): Promise<string> {
-  return realpath(path).catch(() => resolve(path));
+/** True where the path leads to the folder or into it, links followed. */
+export async function liesWithin(path: string, folder: string): Promise<boolean> {
+  return `${await placeOf(resolve(path))}${sep}`.startsWith(`${await placeOf(resolve(folder))}${sep}`);
+}
+
+/** Where an absolute path leads; of one that is not there, where it would be. */
+async function placeOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    return dirname(path) === path ? path : join(await placeOf(dirname(path)), basename(path));
+  }
 }
 
 /** One folder at a time: Node's own recursive mkdir never ends in a folder that takes no new ones (/proc). */

@@ -160,7 +160,8 @@ function describeRound(round: RoundRecord, episodes: number): string {
   );
 }
 
-function describe({ run, finished, rounds }: DaggerOutcome): string {
+function describe({ run, begun, finished, rounds }: DaggerOutcome): string {
+  if (!begun) return `interrupted before the first rollout was done: ${run} is as it was`;
   if (finished) return `policy of ${rounds.length} rounds; run folder: ${run}`;
   return `stopped and saved in ${run}; go on with the same command and --append`;
 }

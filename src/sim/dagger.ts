@@ -5,25 +5,24 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
-import { DataError } from '../base/errors.js';
 import { parseJson, writeFileAtomic } from '../base/files.js';
-import { prepareOutput } from '../base/output-folder.js';
 import { Random } from '../base/random.js';
+import { openDatasets } from '../dataset/dataset.js';
 import { DatasetWriter } from '../dataset/dataset-writer.js';
 import type { SourceSummary } from '../dataset/manifest.js';
+import { requireSameRobot } from '../dataset/robot-match.js';
+import { identityOf, type RobotModel } from '../robot/robot-model.js';
+import { requireKnownSources } from '../tokens/sampler.js';
 import { readCheckpoint } from '../train/checkpoint.js';
 import { type Run, readRun } from '../train/run-folder.js';
-import { requireUnlocked } from '../train/run-lock.js';
 import { resumeTraining, startTraining, type TrainingHooks } from '../train/run-training.js';
 import type { TrainConfig } from '../train/train-config.js';
-import { findController } from './load-controller.js';
-import { nothingKept, type RecordProgress, record } from './record-run.js';
+import { claimDaggerFolder, type DaggerFolder } from './dagger-folder.js';
+import { type ControllerSource, findController } from './load-controller.js';
+import { type EpisodeSink, nothingKept, prepareRecording, type RecordProgress, record } from './record-run.js';
 import type { ControllerReference } from './record-server.js';
 import type { RecordSettings } from './record-settings.js';
 
-/** Marks a folder of rounds, and holds what it was begun with. */
-export const DAGGER_FILE = 'dagger.json';
 const ROUND_FILE = 'round.json';
 
 export interface DaggerOptions {
@@ -74,6 +73,8 @@ export interface RoundRecord {
 
 export interface DaggerOutcome {
   readonly run: string;
+  /** False where it was interrupted before the first episode: the folder is as it was. */
+  readonly begun: boolean;
   /** False where it was interrupted. */
   readonly finished: boolean;
   /** All rounds that led here, earlier calls included. */
@@ -85,26 +86,27 @@ export async function dagger(options: DaggerOptions): Promise<DaggerOutcome> {
   const { out } = options;
   const first = await readRun(options.run);
   const teacher = await findController(options.teacher.reference, options.teacher);
-  await openFolder(options, teacher);
   const source = teacherSource(first, teacher.name);
   const rounds = [...roundsOf(first)];
+  const folder = await claimDaggerFolder(options, teacher);
+  await requireFitting(options, rounds.length + 1);
   let { config } = options;
   let student = options.run;
   for (let index = 0; index < options.rounds; index++) {
     const number = rounds.length + 1;
     const place = join(out, 'rounds', String(number));
     const share = options.mix * 0.5 ** index;
-    const recorded = await recordRound(options, { place, number, student, share, source, teacher });
-    if (recorded === undefined) return { run: out, finished: false, rounds };
+    const recorded = await recordRound(options, { folder, place, number, student, share, source, teacher });
+    if (recorded === undefined) return { run: out, begun: folder.begun, finished: false, rounds };
     rounds.push(recorded);
     options.hooks.onRecorded?.(recorded);
     config = { ...config, data: { ...config.data, folders: [...config.data.folders, recorded.dataset] } };
     const run = index === options.rounds - 1 ? out : join(place, 'run');
     const finished = await trainRound(run, config, options.hooks, options.anew ? undefined : student, rounds);
-    if (!finished) return { run: out, finished, rounds };
+    if (!finished) return { run: out, begun: true, finished, rounds };
     student = run;
   }
-  return { run: out, finished: true, rounds };
+  return { run: out, begun: true, finished: true, rounds };
 }
 
 /** The rounds that a run remembers. */
@@ -112,36 +114,24 @@ export function roundsOf(run: Run): readonly RoundRecord[] {
   return (run.data.rounds as readonly RoundRecord[] | undefined) ?? [];
 }
 
-interface TeacherName {
-  readonly name: string;
-  readonly sha256: string;
-}
-
-/** Refuses a folder that was begun with anything else. */
-async function openFolder(options: DaggerOptions, teacher: TeacherName): Promise<void> {
-  const { out, run, rounds, mix, settings, config, anew, seed, append, overwrite } = options;
-  const plan = {
-    run,
-    teacher: { name: teacher.name, sha256: teacher.sha256 },
-    ...{ rounds, mix, anew, seed, settings, config },
-  };
-  const file = join(out, DAGGER_FILE);
-  await requireUnlocked(out);
-  const { existing } = await prepareOutput(out, { append, overwrite, marker: DAGGER_FILE, what: 'a relabelling' });
-  if (!existing) {
-    await writeFileAtomic(file, `${JSON.stringify(plan, null, 1)}\n`);
-    return;
+/**
+ * Finds what would otherwise be found when a round was recorded: names, robots, data folders, weights of sources.
+ * @throws DataError or FindingsError
+ */
+async function requireFitting(options: DaggerOptions, firstRound: number): Promise<void> {
+  const { folders, sources } = options.config.data;
+  const teacher = { ...options.teacher, share: options.mix };
+  const { robot } = (await prepareRecording({ ...options, controller: options.run, teacher })).loaded;
+  // Weights are the same in every round: what comes with a later one is not there in the first.
+  const known = new Set([sourceOf(firstRound)]);
+  if (folders.length > 0) {
+    const dataset = await openDatasets(folders);
+    dataset.close();
+    const student = { path: options.run, robot: identityOf(robot), rate_hz: robot.control.rate_hz };
+    requireSameRobot({ path: folders[0], robot: dataset.robot, rate_hz: dataset.rate_hz }, student);
+    for (const { source } of dataset.episodes) known.add(source);
   }
-  const old = parseJson(await readFile(file, 'utf8'), file);
-  const now = JSON.parse(JSON.stringify(plan)) as Record<string, unknown>;
-  const different = Object.keys(now).filter((key) => !isDeepStrictEqual(now[key], old[key]));
-  if (different.length === 0) return;
-  throw new DataError({
-    where: `--out ${out} --append`,
-    what: 'the folder was begun with other settings',
-    expected: different.map((key) => `${key} as in ${DAGGER_FILE}`).join(', '),
-    fix: 'Repeat the command that began it with --append; for more rounds give its folder as the run, and a new --out',
-  });
+  requireKnownSources(sources, known);
 }
 
 /**
@@ -159,25 +149,44 @@ function teacherSource(run: Run, teacher: string): string | undefined {
   return [...frames].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
 
+/** Name of a round's episodes in the data. */
+function sourceOf(round: number): string {
+  return `dagger-${round}`;
+}
+
 interface RoundPlan {
+  readonly folder: DaggerFolder;
   /** Folder of the round. */
   readonly place: string;
   readonly number: number;
   readonly student: string;
   readonly share: number;
   readonly source: string | undefined;
-  readonly teacher: TeacherName;
+  readonly teacher: ControllerSource;
 }
 
 /** Records a round's dataset, or the rest of it; undefined where it was interrupted. */
 async function recordRound(options: DaggerOptions, plan: RoundPlan): Promise<RoundRecord | undefined> {
-  const { place, number, student, share, source, teacher } = plan;
+  const { folder, place, number, student, share, source, teacher } = plan;
   const file = join(place, ROUND_FILE);
-  const done = await readFile(file, 'utf8').catch(() => undefined);
+  const done = folder.begun ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
   if (done !== undefined) return parseJson(done, file) as unknown as RoundRecord;
   const dataset = join(place, 'data');
   const seed = new Random(options.seed).split('round', number).seed;
   let writer: DatasetWriter | undefined;
+  const openSink = async (robot: RobotModel, rate_hz: number): Promise<EpisodeSink> => {
+    const open = () => DatasetWriter.open(dataset, { robot, rate_hz, append: true });
+    if (folder.begun) writer = await open();
+    return {
+      has: (id) => writer?.has(id) === true,
+      provenanceOf: (id) => writer?.provenanceOf(id),
+      append: async (episode) => {
+        await folder.begin();
+        writer ??= await open();
+        await writer.append(episode);
+      },
+    };
+  };
   try {
     const { written, skipped, falls, dropped, hours, finished } = await record({
       controller: student,
@@ -186,13 +195,10 @@ async function recordRound(options: DaggerOptions, plan: RoundPlan): Promise<Rou
       settings: options.settings,
       seed,
       workers: options.workers,
-      source: `dagger-${number}`,
+      source: sourceOf(number),
       signal: options.hooks.signal,
       now_s: options.now_s,
-      openSink: async (robot, rate_hz) => {
-        writer = await DatasetWriter.open(dataset, { robot, rate_hz, append: true });
-        return writer;
-      },
+      openSink,
       onProgress: (progress) => options.hooks.onRecordProgress?.(number, progress),
     });
     await writer?.close();

@@ -71,7 +71,7 @@ export interface RecordOutcome extends RecordSummary {
 /** Records `settings.episodes` episodes. @throws DataError or FindingsError for what the user can mend */
 export async function record(options: RecordOptions): Promise<RecordOutcome> {
   const { settings, workers, now_s } = options;
-  const data = await prepare(options);
+  const data = await prepareRecording(options);
   const { plan, loaded } = data;
   const rate_hz = loaded.robot.control.rate_hz;
   const sink = await options.openSink(loaded.robot, rate_hz);
@@ -126,8 +126,14 @@ export interface NothingKept extends Pick<RecordOptions, 'controller' | 'setting
   readonly falls: number;
 }
 
+/** What a recording is of. */
+export type RecordingNames = Pick<
+  RecordOptions,
+  'controller' | 'weights' | 'teacher' | 'robot' | 'settings' | 'seed' | 'source'
+>;
+
 /** Everything that can be wrong with names, files and settings shows here, before a worker starts. */
-async function prepare(options: RecordOptions): Promise<RecordServerData> {
+export async function prepareRecording(options: RecordingNames): Promise<RecordServerData> {
   const { settings, seed, weights } = options;
   const found = await findController(options.controller, { weights });
   const loaded = await loadRobot(options.robot ?? found.robot);

@@ -17,7 +17,8 @@ export function requireSameRecording(plan: RecordPlan, sink: EpisodeSink): void 
     if (old === undefined) return;
     const now = { controller: plan.controller, ...recordingOptions(plan) };
     const { input, sha256, options } = old;
-    const different = differences({ controller: { name: input, sha256 }, ...options }, JSON.parse(JSON.stringify(now)));
+    const before = { controller: { name: input, sha256 }, ...options };
+    const different = differences(before, JSON.parse(JSON.stringify(now)), FREE);
     if (different.length === 0) return;
     throw new DataError({
       where: `episode ${id}`,
@@ -32,19 +33,28 @@ export function requireSameRecording(plan: RecordPlan, sink: EpisodeSink): void 
 /** What belongs to one episode, or may change from one call to the next. */
 const FREE = new Set(['number', 'drawn', 'settings.episodes']);
 
-interface Difference {
+export interface Difference {
+  /** Names joined by points. */
   readonly key: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** What `before` says and `after` says otherwise; a setting that an older version did not have is no difference. */
-function differences(before: object, after: Readonly<Record<string, unknown>>, prefix = ''): Difference[] {
+/**
+ * What `before` says and `after` says otherwise; a setting that an older version did not have is no difference.
+ * @param free keys that may differ
+ */
+export function differences(
+  before: object,
+  after: Readonly<Record<string, unknown>>,
+  free: ReadonlySet<string> = new Set(),
+  prefix = '',
+): Difference[] {
   return Object.entries(before).flatMap(([name, value]): Difference[] => {
     const key = prefix + name;
     const other = after[name];
-    if (value === undefined || FREE.has(key) || isDeepStrictEqual(value, other)) return [];
-    if (isTree(value) && isTree(other)) return differences(value, other, `${key}.`);
+    if (value === undefined || free.has(key) || isDeepStrictEqual(value, other)) return [];
+    if (isTree(value) && isTree(other)) return differences(value, other, free, `${key}.`);
     return [{ key, before: value, after: other }];
   });
 }

@@ -47,17 +47,7 @@ export function createSampler(spec: TokenSpec, source: WindowSource, options: Sa
     table.episodes.push(index);
     bySource.set(episode.source, table);
   });
-  for (const name of Object.keys(weights)) {
-    const known = new Set(source.episodes.map((episode) => episode.source));
-    if (known.has(name)) continue;
-    const near = nearest(name, known);
-    throw new DataError({
-      where: `data.sources.${name}`,
-      what: 'weight for a source that the data does not have',
-      expected: listNames([...known]),
-      fix: near === undefined ? undefined : `Did you mean "${near}"?`,
-    });
-  }
+  requireKnownSources(weights, new Set(source.episodes.map((episode) => episode.source)));
   const total = [...bySource.values()].reduce((sum, table) => sum + table.cumulative.at(-1)!, 0);
   const tables: SourceTable[] = [...bySource].map(([name, table]) => ({
     name,
@@ -105,6 +95,20 @@ export function createSampler(spec: TokenSpec, source: WindowSource, options: Sa
       return { episode, first: leastFirstFrame(spec, source.episodes[episode].startsAtReset) + (window - before) };
     },
   };
+}
+
+/** @throws DataError where a weight names a source that is not among the `known` */
+export function requireKnownSources(weights: Readonly<Record<string, number>>, known: ReadonlySet<string>): void {
+  for (const name of Object.keys(weights)) {
+    if (known.has(name)) continue;
+    const near = nearest(name, known);
+    throw new DataError({
+      where: `data.sources.${name}`,
+      what: 'weight for a source that the data does not have',
+      expected: listNames([...known]),
+      fix: near === undefined ? undefined : `Did you mean "${near}"?`,
+    });
+  }
 }
 
 /** Number of windows that fit an episode. */

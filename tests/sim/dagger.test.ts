@@ -9,7 +9,8 @@ import { SILENT } from '../../src/base/logger.js';
 import { openDataset } from '../../src/dataset/dataset.js';
 import { DatasetWriter } from '../../src/dataset/dataset-writer.js';
 import { onnxRuntime } from '../../src/runtime/onnx.js';
-import { DAGGER_FILE, type DaggerOptions, dagger } from '../../src/sim/dagger.js';
+import { type DaggerOptions, dagger } from '../../src/sim/dagger.js';
+import { DAGGER_FILE } from '../../src/sim/dagger-folder.js';
 import { loadRobot } from '../../src/sim/load-robot.js';
 import { record } from '../../src/sim/record-run.js';
 import { recordSchema } from '../../src/sim/record-settings.js';
@@ -116,9 +117,73 @@ test('interrupted anywhere and gone on with, it ends with the same weights', asy
 test('a folder that holds something is refused, and so is going on with other settings', async () => {
   await expect(dagger(options)).rejects.toThrow(/folder is not empty/);
   await expect(dagger({ ...options, append: true, mix: 0.3, rounds: 3 })).rejects.toThrow(
-    /begun with other settings: expected rounds as in dagger.json, mix as in dagger.json/,
+    /begun with other settings: expected rounds 2, mix 0, found rounds 3, mix 0.3/,
+  );
+  const { config } = options;
+  const longer = { ...config, train: { ...config.train, steps: 9 } };
+  await expect(dagger({ ...options, append: true, config: longer })).rejects.toThrow(
+    /expected train.steps 4, found train.steps 9/,
+  );
+  const weighted = { ...config, data: { ...config.data, sources: { stander: 2 } } };
+  await expect(dagger({ ...options, append: true, config: weighted })).rejects.toThrow(
+    /expected data.sources.stander absent, found data.sources.stander 2/,
   );
   expect(JSON.parse(await readFile(at('taught/dagger.json'), 'utf8'))).toMatchObject({ rounds: 2, mix: 0 });
   expect(await readdir(at('taught'))).toContain(DAGGER_FILE);
   await expect(dagger({ ...options, run: at('walks'), out: at('none') })).rejects.toThrow(/not a run folder/);
+});
+
+/** What is wrong with a command, and what is said of it. */
+const mistakes: readonly [string, () => Partial<DaggerOptions>, RegExp][] = [
+  ['a teacher without actions', () => ({ teacher: { reference: 'model-based' } }), /model-based: commands torques/],
+  ["a robot that is not the student's", () => ({ robot: 't1' }), /robot/],
+  ['old data that is gone', () => changed({ folders: [at('walks'), at('gone')] }), /gone: not a dataset/],
+  ['a weight for no source', () => changed({ sources: { standr: 1 } }), /data.sources.standr.*Did you mean "stander"/],
+  ['a weight for a later round', () => changed({ sources: { 'dagger-2': 1 } }), /data.sources.dagger-2/],
+];
+const changed = (data: object) => ({ config: { ...options.config, data: { ...options.config.data, ...data } } });
+const filesIn = async (name: string) => (await readdir(at(name), { recursive: true })).sort();
+
+test.each(mistakes)('%s is found before anything is recorded, written or replaced', async (_, wrong, text) => {
+  const before = await filesIn('taught');
+  const onRecordProgress = () => expect.unreachable('recorded');
+  const asked = { ...options, ...wrong(), hooks: { ...options.hooks, onRecordProgress } };
+  await expect(dagger({ ...asked, overwrite: true })).rejects.toThrow(text);
+  expect(await filesIn('taught')).toEqual(before);
+  await expect(dagger({ ...asked, out: at('fresh') })).rejects.toThrow(text);
+  expect(await filesIn('fresh')).toEqual([]);
+});
+
+test('a folder that holds or lies in what is read is refused, --overwrite or not', async () => {
+  const before = await filesIn('taught');
+  const over = { ...options, overwrite: true };
+  for (const run of ['taught', 'taught/rounds/1/run']) {
+    await expect(dagger({ ...over, run: at(run) })).rejects.toThrow(/folder holds what is to be read/);
+  }
+  const teacher = { reference: at('taught/rounds/1/run') };
+  await expect(dagger({ ...over, teacher })).rejects.toThrow(/folder holds what is to be read/);
+  const { config } = await readRun(at('taught'));
+  await expect(dagger({ ...over, config })).rejects.toThrow(/holds what is to be read: found .*taught.rounds.1.data/);
+  await expect(dagger({ ...options, out: at('student/more') })).rejects.toThrow(/lies within the student's/);
+  expect(await filesIn('taught')).toEqual(before);
+});
+
+test('what --overwrite replaces is there until the first episode is', async () => {
+  const before = await filesIn('taught');
+  const over = { ...options, overwrite: true };
+  const hooks = { ...options.hooks, signal: AbortSignal.abort() };
+  expect(await dagger({ ...over, hooks })).toMatchObject({ begun: false, finished: false, rounds: [] });
+  expect(await filesIn('taught')).toEqual(before);
+  expect(await dagger({ ...over, rounds: 1 })).toMatchObject({ begun: true, finished: true });
+  expect(await filesIn('taught')).not.toContain('rounds/2');
+});
+
+test('where no rollout leaves anything, nothing blocks the mended command', async () => {
+  const falls = { keep: false, cut_s: 1, minimum_s: 100 };
+  const settings = { ...options.settings, episodes: 1, duration_s: 10, falls };
+  const out = at('fallen');
+  await expect(dagger({ ...options, out, settings })).rejects.toThrow(
+    /no rollout of .*student is long enough.*found 1 falls of 1/,
+  );
+  expect(await filesIn('fallen')).toEqual([]);
 });
