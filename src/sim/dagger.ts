@@ -15,6 +15,7 @@ import { identityOf, type RobotModel } from '../robot/robot-model.js';
 import { requireKnownSources } from '../tokens/sampler.js';
 import { readCheckpoint } from '../train/checkpoint.js';
 import { type Run, readRun } from '../train/run-folder.js';
+import { requireSameNetwork } from '../train/run-requirements.js';
 import { resumeTraining, startTraining, type TrainingHooks } from '../train/run-training.js';
 import type { TrainConfig } from '../train/train-config.js';
 import { claimDaggerFolder, type DaggerFolder } from './dagger-folder.js';
@@ -85,6 +86,7 @@ export interface DaggerOutcome {
 export async function dagger(options: DaggerOptions): Promise<DaggerOutcome> {
   const { out } = options;
   const first = await readRun(options.run);
+  if (!options.anew) requireSameNetwork(options.run, first.config, options.config);
   const teacher = await findController(options.teacher.reference, options.teacher);
   const source = teacherSource(first, teacher.name);
   const rounds = [...roundsOf(first)];

@@ -1,9 +1,8 @@
 // A training run from configuration and data to a run folder; what `nextgait train` and `quickstart` call.
 
 import { mkdir, readFile } from 'node:fs/promises';
-import { totalmem } from 'node:os';
 import { join } from 'node:path';
-import { DataError, listNames } from '../base/errors.js';
+import { DataError } from '../base/errors.js';
 import { writeFileAtomic } from '../base/files.js';
 import type { Logger } from '../base/logger.js';
 import { Random } from '../base/random.js';
@@ -14,9 +13,8 @@ import { initialParameters, parameterCount, parameterSpecs } from '../model/para
 import type { RobotModel } from '../robot/robot-model.js';
 import { sha256 } from '../robot/sha256.js';
 import type { Runtime } from '../runtime/runtime.js';
-import { usableThreads } from '../runtime/usable-threads.js';
 import type { Normaliser } from '../tokens/normaliser.js';
-import { createTokenSpec, rowWidth, type TokenSpec } from '../tokens/token-spec.js';
+import { createTokenSpec } from '../tokens/token-spec.js';
 import type { WindowSource } from '../tokens/window-source.js';
 import { requireWindows } from './batches.js';
 import { readCheckpoint, removeUnfinished } from './checkpoint.js';
@@ -28,16 +26,13 @@ import { prepareData } from './prepare.js';
 import { RUN_FILES, type Run, readRun, writeRun } from './run-folder.js';
 import { lockRun, requireUnlocked } from './run-lock.js';
 import { folderRecord } from './run-record.js';
+import { requireMemory, requireSameNetwork, requireState, threadsOf } from './run-requirements.js';
 import { openStatus, type StatusWriter } from './run-status.js';
 import { shareCommands } from './shared-commands.js';
-import { stepsPerCallOf } from './step-calls.js';
 import { openEventFile, type ScalarWriter } from './tensorboard.js';
 import type { TrainConfig } from './train-config.js';
 import { type TrainOptions, type TrainResult, train } from './trainer.js';
 import { initialState, type Recipe, STATE, type StateValues, validationState } from './training-program.js';
-
-/** values, present, targets and weights (tokens/batch.ts). */
-const BATCH_ARRAYS = 4;
 
 export interface TrainingHooks {
   readonly runtime: Runtime;
@@ -196,46 +191,11 @@ async function resumeLocked(old: Run, hooks: TrainingHooks): Promise<TrainingOut
   }
 }
 
-/** @throws DataError where settings are asked for that the weights of the run `from` do not have */
-function requireSameNetwork(from: string, own: TrainConfig, asked: TrainConfig): void {
-  for (const part of ['model', 'tokens'] as const) {
-    const [had, wanted] = [own[part], asked[part]] as Readonly<Record<string, unknown>>[];
-    const other = Object.keys(wanted).find((key) => JSON.stringify(wanted[key]) !== JSON.stringify(had[key]));
-    if (other === undefined) continue;
-    throw new DataError({
-      where: `${part}.${other}`,
-      what: `the weights of ${from} have another`,
-      expected: JSON.stringify(had[other]),
-      found: JSON.stringify(wanted[other]),
-      fix: 'Leave it as it is, or train from fresh weights (dagger --anew)',
-    });
-  }
-}
-
 interface Start {
   readonly recipe: Recipe;
   readonly parameters: StateValues;
   /** Statistics of an input BatchNorm. */
   readonly running: StateValues;
-}
-
-/**
- * A checkpoint must have the state of the run's own settings.
- * @throws DataError where config.yaml was changed since, or the checkpoint is of another run
- */
-function requireState(checkpoint: string, { folder, recipe, config }: Run, state: StateValues): void {
-  const parameters = initialParameters(parameterSpecs(recipe.model, recipe.tokens), new Random(config.train.seed));
-  const expected: StateValues = initialState(recipe, config.train, parameters);
-  const wrong = [...new Set([...Object.keys(expected), ...Object.keys(state)])].filter(
-    (name) => expected[name]?.length !== state[name]?.length,
-  );
-  if (wrong.length === 0) return;
-  throw new DataError({
-    where: checkpoint,
-    what: `state that is not that of ${join(folder, RUN_FILES.config)}`,
-    found: `missing, too many or of another size: ${listNames(wrong)}`,
-    fix: 'Was config.yaml changed (train.accumulate, train.averageDecay)? A resumed run keeps its settings: undo that, or start a new run',
-  });
 }
 
 /** What a run hands on: the moving average of its weights where it keeps one, as an export would. */
@@ -259,27 +219,6 @@ async function readStart(from: string, robot: RobotModel, asked: TrainConfig): P
     else running[name] = values;
   }
   return { recipe, parameters, running };
-}
-
-/** Threads of the step, as far as they can be known: an engine that is told none may leave hyper-threads out. */
-async function threadsOf({ runtime }: TrainConfig): Promise<number> {
-  return runtime.threads ?? (await usableThreads());
-}
-
-/** @throws DataError where the batches of one call are larger than the machine's memory */
-function requireMemory(config: TrainConfig, tokens: TokenSpec, runtime: Runtime): void {
-  const { batch, accumulate } = config.train;
-  const passes = accumulate * stepsPerCallOf(config, runtime);
-  const bytes = passes * batch * tokens.context * rowWidth(tokens) * BATCH_ARRAYS * Float32Array.BYTES_PER_ELEMENT;
-  if (bytes <= totalmem()) return;
-  const gibibytes = (count: number) => `${(count / 2 ** 30).toFixed(1)} GiB`;
-  throw new DataError({
-    where: 'train.batch',
-    what: `batches of ${batch} windows of ${tokens.context} steps, for ${passes} passes in one call`,
-    expected: `less than the ${gibibytes(totalmem())} of memory of this machine`,
-    found: gibibytes(bytes),
-    fix: 'Lower train.batch or tokens.context (train.accumulate makes a step of several batches), or set runtime.stepsPerCall=1',
-  });
 }
 
 function warnOfRounding({ train }: TrainConfig, { runtime, log }: TrainingHooks): void {
