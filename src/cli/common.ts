@@ -128,7 +128,11 @@ export function verbAction<Arguments extends unknown[], Options extends { json: 
       if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
       process.exitCode = result.exitCode ?? 0;
     } catch (error) {
-      process.exitCode = reportError(error);
+      // A Ctrl-C that came before the work itself: what prepares it ends with the signal's own error.
+      const isStopped = interrupt.signal.aborted && error === interrupt.signal.reason;
+      if (isStopped) process.stderr.write('stopped before there was anything to save\n');
+      if (isStopped && options.json) process.stdout.write('{"finished":false}\n');
+      process.exitCode = isStopped ? 0 : reportError(error);
     } finally {
       process.off('SIGINT', onInterrupt);
     }
