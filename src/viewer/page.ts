@@ -87,16 +87,16 @@ export interface PageContext {
   readonly theme: Theme;
   /**
    * Goes to a route. `replace` changes the address alone (no history, no update of the page): for what follows the page,
-   * such as the frame that is shown. A page that the visitor leaves, or has left, goes nowhere.
+   * such as the frame that is shown; not while the visitor goes elsewhere. A page that was left goes nowhere.
    */
   navigate(route: Route, options?: { readonly replace?: boolean }): void;
-  /** Shows a problem in place of the page. */
+  /** Shows a problem in place of the page, unless it was left. */
   showProblem(problem: Problem): void;
   /** Shows a line of text for a few seconds, and says it to screen readers. */
   notify(text: string): void;
   /** Calls back at each change of theme until the page is unmounted. */
   onTheme(listener: (theme: Theme) => void): void;
-  /** Calls back when things are there that were not, or are gone, until the page is unmounted. */
+  /** Calls back when things are there that were not, or are gone, since the page began to be mounted until it is left. */
   onItems(listener: (items: readonly SourceItem[]) => void): void;
   /** What the page finds again when it is mounted again, such as work that goes on; lasts until the app is reloaded. */
   readonly memory: Map<string, unknown>;
@@ -108,11 +108,17 @@ export interface Page {
   readonly title: string;
   /** Builds the page inside `root`, which is empty. What it throws is shown as a problem. */
   mount(root: HTMLElement, context: PageContext): Promise<void>;
-  /** Follows another route of the same page; without it the page is unmounted and mounted again. */
+  /**
+   * Follows another route of the same page, also while it is being mounted; without it the page is unmounted and mounted
+   * again.
+   */
   update?(route: Route): void;
   /** False for routes that need the page to be mounted anew: another item, for instance. */
   canFollow?(route: Route): boolean;
-  /** Stops everything and lets go of what garbage collection does not know (WebGL, workers, sockets, timers). */
+  /**
+   * Stops everything and lets go of what garbage collection does not know (WebGL, workers, sockets, timers). Called once,
+   * after mount has ended, also where that threw or the page was left meanwhile.
+   */
   unmount(): void;
 }
 

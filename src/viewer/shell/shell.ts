@@ -79,7 +79,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     { keys: ['t'], about: 'light or dark theme', run: () => theme.toggle() },
   ]);
 
-  let mounted: { readonly page: Page; readonly name: PageName; readonly release: (() => void)[] } | undefined;
+  let mounted: Mounted | undefined;
   const memories = new Map<PageName, Map<string, unknown>>();
   const itemListeners = new Set<(items: readonly SourceItem[]) => void>();
   let known: string | undefined;
@@ -88,6 +88,9 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   /** The address that the page shown belongs to; one that is still to be followed is not written over. */
   let followed = '';
   let noticeTimer = 0;
+  /** Looks at what there is, and the newest of them that was answered. */
+  let looks = 0;
+  let answered = 0;
 
   const notify = (text: string) => {
     notice.textContent = text;
@@ -99,8 +102,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     const left = mounted;
     mounted = undefined;
     if (left === undefined) return;
-    for (const release of left.release.splice(0)) release();
-    left.page.unmount();
+    release(left);
   };
   const showProblem = (problem: Problem) => {
     try {
@@ -112,11 +114,15 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
 
   /** What there is now; where that has changed, the tabs and the page are told. */
   const look = async (): Promise<SourceDescription> => {
+    const mine = ++looks;
     // A server that is away for a moment takes nothing from the page that it served.
     const description = await source.describe().catch((error: unknown) => {
       if (last === undefined) throw error;
       return last;
     });
+    // Answers may come out of order: an older one takes nothing back.
+    if (last !== undefined && mine < answered) return last;
+    answered = mine;
     last = description;
     const now = JSON.stringify(description.items.map(({ kind, path, name }) => [kind, path, name]));
     if (now === known) return description;
@@ -128,10 +134,11 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     return description;
   };
 
-  const follow = async (description: SourceDescription): Promise<void> => {
+  const follow = async (description: SourceDescription, current: number): Promise<void> => {
+    // Another address was chosen while it was asked what there is.
+    if (current !== visit) return;
     followed = location.hash;
     const route = parseRoute(location.hash) ?? firstRoute(description, loaders);
-    const current = ++visit;
     markTab(navigation, route.page);
     const canFollow = mounted?.name === route.page && mounted.page.canFollow?.(route) !== false;
     if (canFollow && mounted?.page.update !== undefined) {
@@ -152,8 +159,8 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     main.replaceChildren(loading);
     const page = (await loader()).createPage();
     if (current !== visit) return;
-    const release: (() => void)[] = [];
-    mounted = { page, name: route.page, release };
+    const own: Mounted = { page, name: route.page, releases: [], isBuilt: false };
+    mounted = own;
     const context: PageContext = {
       source,
       route,
@@ -161,37 +168,48 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
         return theme.current;
       },
       navigate(next, options) {
-        if (mounted?.page !== page) return;
+        if (mounted !== own) return;
         if (!options?.replace) location.hash = routeText(next);
         else if (location.hash === followed) {
           history.replaceState(null, '', routeText(next));
           followed = location.hash;
         }
       },
-      showProblem,
+      showProblem(problem) {
+        // A page that was left has nothing to say any more.
+        if (mounted === own) showProblem(problem);
+      },
       notify,
       memory: memoryOf(memories, route.page),
       onItems(listener) {
         itemListeners.add(listener);
-        release.push(() => itemListeners.delete(listener));
+        own.releases.push(() => itemListeners.delete(listener));
+        // What came while the page was being built.
+        if (last !== undefined && last !== description) listener(last.items);
       },
-      onTheme: (listener) => release.push(theme.listen(listener)),
-      bindShortcuts: (shortcuts) => release.push(keyboard.bind(page.title, shortcuts)),
+      onTheme: (listener) => own.releases.push(theme.listen(listener)),
+      bindShortcuts: (shortcuts) => own.releases.push(keyboard.bind(page.title, shortcuts)),
     };
     document.title = `${page.title} · NextGait`;
     const place = element('div', { class: `page-root page-${route.page}` });
     main.replaceChildren(place, loading);
-    await page.mount(place, context);
-    loading.remove();
+    try {
+      await page.mount(place, context);
+      loading.remove();
+    } catch (error) {
+      context.showProblem(problemOf(error));
+    }
+    own.isBuilt = true;
+    if (mounted !== own) release(own);
   };
 
-  const guard = async (work: () => Promise<void>) => {
-    const current = visit + 1;
+  const guard = async (work: (current: number) => Promise<void>) => {
+    const current = ++visit;
     try {
-      await work();
+      await work(current);
     } catch (error) {
       // A page that was left while it loaded has nothing to say any more.
-      if (visit <= current) showProblem(problemOf(error));
+      if (visit === current) showProblem(problemOf(error));
     }
   };
   window.addEventListener('error', (event) => {
@@ -200,16 +218,29 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   });
   window.addEventListener('unhandledrejection', (event) => showProblem(problemOf(event.reason)));
 
-  await guard(async () => {
+  await guard(async (current) => {
     const description = await look();
-    window.addEventListener('hashchange', () => void guard(async () => follow(await look())));
-    await follow(description);
+    window.addEventListener('hashchange', () => void guard(async (next) => follow(await look(), next)));
     // A page that had nothing to show may have it now.
     itemListeners.add(() => {
-      if (mounted === undefined) void guard(async () => follow(await look()));
+      if (mounted === undefined) void guard(async (next) => follow(await look(), next));
     });
     if (description.live) setInterval(() => !document.hidden && void look(), LOOK_MS);
+    await follow(description, current);
   });
+}
+
+interface Mounted {
+  readonly page: Page;
+  readonly name: PageName;
+  readonly releases: (() => void)[];
+  isBuilt: boolean;
+}
+
+/** A page that is left while it is being built is unmounted when that is over: it knows only then what it holds. */
+function release({ page, releases, isBuilt }: Mounted): void {
+  for (const one of releases.splice(0)) one();
+  if (isBuilt) page.unmount();
 }
 
 function memoryOf(memories: Map<PageName, Map<string, unknown>>, page: PageName): Map<string, unknown> {
