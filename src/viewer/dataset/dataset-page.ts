@@ -32,12 +32,13 @@ const ADDRESS_MS = 400;
 
 export function createPage(): Page {
   let follow: ((route: Route) => void) | undefined;
-  let itemOfRoute: string | undefined;
+  /** Another episode may be chosen while the page is being built. */
+  let latest: Route | undefined;
   const releases: (() => void)[] = [];
   return {
     title: 'Dataset',
     async mount(root, context) {
-      itemOfRoute = context.route.parameters.item;
+      latest = context.route;
       const { item, others } = await chooseItem(context);
       const index = readIndex(
         await context.source.readJson(`${item.path}/manifest.json`),
@@ -54,10 +55,13 @@ export function createPage(): Page {
       const description = robot && (await loadDescription(context.source, item.path, robot));
       const qualities = await readQualities(context, item);
       follow = build(root, context, { item, others, index, reader, description, qualities, releases });
-      follow(context.route);
+      follow(latest);
     },
-    update: (route) => follow?.(route),
-    canFollow: (route) => route.parameters.item === itemOfRoute,
+    update(route) {
+      latest = route;
+      follow?.(route);
+    },
+    canFollow: (route) => route.parameters.item === latest?.parameters.item,
     unmount() {
       for (const release of releases.splice(0).reverse()) release();
     },
@@ -188,7 +192,10 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     details.show(data, rate_hz, qualities.get(data.entry.id));
     plots.setFrame(Math.round(player.state.frame));
   };
+  let turn = 0;
   const open = async (episode: EpisodeEntry, frame: number): Promise<void> => {
+    // The same episode may be asked for twice, at two frames: the later counts.
+    const mine = ++turn;
     current = episode;
     list.select(episode);
     layout.setBusy(true);
@@ -197,10 +204,10 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     try {
       [data, skeleton] = await Promise.all([reader.episode(episode), readSkeleton(context, item, episode)]);
     } catch (error) {
-      if (current === episode) context.showProblem(problemOf(error));
+      if (mine === turn) context.showProblem(problemOf(error));
       return;
     }
-    if (current !== episode) return;
+    if (mine !== turn) return;
     shown = data;
     layout.setBusy(false);
     layout.setTitle(episode);
@@ -214,6 +221,8 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
     });
     scene?.show(data, skeleton);
     layout.showPerson(skeleton !== undefined);
+    // Frame 0 of another episode is another one.
+    wholeFrame = -1;
     player.load(episode.frames, rate_hz, frame);
     clearTimeout(restTimer);
     restTimer = window.setTimeout(() => shown === data && showAll(data, skeleton), REST_MS);
@@ -275,6 +284,7 @@ function build(root: HTMLElement, context: PageContext, parts: Parts): (route: R
       clearTimeout(restTimer);
       clearTimeout(addressTimer);
       current = undefined;
+      turn++;
     },
     () => list.dispose(),
     () => timeline.dispose(),

@@ -142,7 +142,7 @@ async function trialSection(
     return section;
   }
   let turn = 0;
-  let addressAt = 0;
+  let addressTimer = 0;
   let current: Trial | undefined;
   const address = (trial: Trial, frame: number) => ({
     page: 'evaluation' as const,
@@ -152,46 +152,55 @@ async function trialSection(
       ...(frame > 0 ? { frame: String(frame) } : {}),
     },
   });
-  const watch = async (trial: Trial, frame = 0, plays = true) => {
+  const choose = async (trial: Trial, frame = 0, plays = true) => {
     const mine = ++turn;
     list.mark(trial);
-    const motions = await Promise.all(
-      trial.runs.flatMap((run) =>
-        run.episode === undefined ? [] : [watching.reader.episode(run.episode).then((episode) => ({ run, episode }))],
-      ),
-    );
-    // Another trial was chosen while this one came.
-    if (mine !== turn) return;
-    current = trial;
-    panel.show(createReplay(motions, watching.index.rate_hz), frame);
-    context.navigate(address(trial, frame), { replace: true });
-    if (plays) panel.player.play();
-  };
-  const choose = (trial: Trial, frame = 0, plays = true) => {
-    watch(trial, frame, plays).catch((error: unknown) => context.showProblem(problemOf(error)));
+    try {
+      const motions = await Promise.all(
+        trial.runs.flatMap((run) =>
+          run.episode === undefined ? [] : [watching.reader.episode(run.episode).then((episode) => ({ run, episode }))],
+        ),
+      );
+      // Another trial was chosen while this one came, or the page was left.
+      if (mine !== turn) return;
+      current = trial;
+      panel.show(createReplay(motions, watching.index.rate_hz), frame);
+      context.navigate(address(trial, frame), { replace: true });
+      if (plays) panel.player.play();
+    } catch (error) {
+      if (mine === turn) context.showProblem(problemOf(error));
+    }
   };
   const list = createTrialList(trials, choose);
   section.append(...baselineNote(evaluation), element('div', { class: 'trials-body' }, [list.root, panel.root]));
   const find = (name: string | undefined) =>
     trials.find(({ condition, number, canBeWatched }) => canBeWatched && `${condition}/${number}` === name);
-  panel.player.listen(({ frame, playing }) => {
-    if (current === undefined || playing || performance.now() - addressAt < ADDRESS_MS) return;
-    addressAt = performance.now();
-    context.navigate(address(current, Math.round(frame)), { replace: true });
+  const writeAddress = () => {
+    addressTimer = 0;
+    if (current !== undefined) {
+      context.navigate(address(current, Math.round(panel.player.state.frame)), { replace: true });
+    }
+  };
+  panel.player.listen(({ playing }) => {
+    if (!playing && addressTimer === 0) addressTimer = window.setTimeout(writeAddress, ADDRESS_MS);
   });
   // Dots and plots of the report lead to their trial.
   report.addEventListener('click', (event) => {
     const key = (event.target as Element).closest('svg [data-trial], svg[data-trial]')?.getAttribute('data-trial');
     const trial = find(key?.split('/').slice(1).join('/'));
     if (trial === undefined || panel.root.contains(event.target as Node)) return;
-    choose(trial);
+    void choose(trial);
     section.scrollIntoView({ block: 'start' });
   });
-  releases.push(() => panel.dispose());
+  releases.push(() => {
+    turn++;
+    clearTimeout(addressTimer);
+    panel.dispose();
+  });
   bindKeys(context, panel, list, choose);
   const linked = find(context.route.parameters.trial);
   const first = linked ?? list.shown.find(({ canBeWatched }) => canBeWatched)!;
-  choose(first, Number(context.route.parameters.frame) || 0, false);
+  void choose(first, Number(context.route.parameters.frame) || 0, false);
   if (linked !== undefined) requestAnimationFrame(() => section.scrollIntoView({ block: 'start' }));
   return section;
 }
