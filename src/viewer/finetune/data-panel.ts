@@ -14,6 +14,8 @@ import {
 
 /** Key of the chosen shards in the page's memory. */
 const SHARDS = 'shards';
+/** Key of the promise that settles when nothing is being read into them any more, also for a page that was left. */
+const WORK = 'work';
 
 export interface DataPanel {
   readonly element: HTMLElement;
@@ -37,7 +39,7 @@ export function createDataPanel({ source, memory }: PageContext, hooks: DataHook
   memory.set(SHARDS, shards);
   let datasets: readonly SourceItem[] = [];
   // One at a time, in the order that they came.
-  let work: Promise<void> = Promise.resolve();
+  let work = (memory.get(WORK) as Promise<void> | undefined) ?? Promise.resolve();
 
   const input = element('input', {
     class: 'visually-hidden',
@@ -109,6 +111,7 @@ export function createDataPanel({ source, memory }: PageContext, hooks: DataHook
       .then(task)
       .catch((error: unknown) => hooks.onProblem(problemOf(error)))
       .then(draw);
+    memory.set(WORK, work);
   };
   const drop = (files: readonly File[]) => {
     // A whole dataset folder's files may come: its manifest says nothing that the shards do not.
@@ -129,6 +132,8 @@ export function createDataPanel({ source, memory }: PageContext, hooks: DataHook
   };
 
   drawList();
+  // What a page that was left still reads is trained on too: it is shown when it is there.
+  void work.then(draw);
   return {
     element: element('section', { class: 'panel' }, [
       element('div', { class: 'panel-head' }, [element('h2', { text: 'Data' })]),

@@ -38,6 +38,7 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
   const listeners = new Set<() => void>();
   const notes: string[] = [];
   let state: JobState = 'preparing';
+  let isStopping = false;
   let prepared: PreparedTraining | undefined;
   let policy: TrainedPolicy | undefined;
   let problem: Problem | undefined;
@@ -88,6 +89,11 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
     });
     tell();
   };
+  // Whichever page is shown, a reload would end the training.
+  const onLeave = (event: Event) => {
+    if (!isOver()) event.preventDefault();
+  };
+  window.addEventListener('beforeunload', onLeave);
   send(start);
   return {
     name: start.config.name,
@@ -107,7 +113,7 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
       return problem;
     },
     hold(held) {
-      if (isOver() || state === 'preparing') return;
+      if (isOver() || isStopping || state === 'preparing') return;
       state = held ? 'held' : 'training';
       send({ type: 'hold', held });
       tell();
@@ -117,7 +123,10 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
         state = 'stopped';
         worker.terminate();
         tell();
-      } else if (!isOver()) send({ type: 'stop' });
+      } else if (!isOver()) {
+        isStopping = true;
+        send({ type: 'stop' });
+      }
     },
     listen(listener) {
       listeners.add(listener);
@@ -125,6 +134,7 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
     },
     dispose() {
       listeners.clear();
+      window.removeEventListener('beforeunload', onLeave);
       worker.terminate();
     },
   };

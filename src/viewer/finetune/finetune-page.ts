@@ -129,6 +129,8 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
       shards: await Promise.all(data.shards.map(async ({ file }) => ({ name: file.name, blob: await file.blob() }))),
       ...(from && { start: { where: from.item.name, description: from.description, weights: from.weights } }),
     };
+    // Left meanwhile: the page that comes next would not know of this training, and nobody could stop it.
+    if (isOver) return;
     job?.dispose();
     const worker = new Worker(new URL('./finetune-worker.ts', import.meta.url), { type: 'module', name: 'finetune' });
     follow(startFinetuneJob(worker, message));
@@ -142,6 +144,7 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
   const drive = async () => {
     if (job?.policy === undefined) return;
     const { name, policy: trained, state } = job;
+    const address = location.hash;
     // Both at once are too much for a small machine, and a policy that changes is none to judge.
     if (state === 'training') job.hold(true);
     // The same policy is driven again as the same thing.
@@ -152,7 +155,8 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
         : (await addTrainedPolicy(source, `${name}-step-${trained.step}`, trained)).path;
     memory.set(DRIVEN, { policy: trained, path });
     if (state === 'training') context.notify('The training waits until you come back and let it go on.');
-    context.navigate({ page: 'drive', parameters: { item: path } });
+    // Who has chosen another page meanwhile is not called back from it.
+    if (location.hash === address) context.navigate({ page: 'drive', parameters: { item: path } });
   };
   const download = async () => {
     if (job?.policy === undefined) return;
@@ -181,6 +185,8 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
     data.setDatasets(items.filter(({ kind }) => kind === 'dataset'));
     policy.setItems(items);
   };
+  // Before anything is waited for: the page looks ready.
+  const stopDropping = takeDrops(root, data.drop);
   if (job !== undefined) follow(job);
   draw();
   const { items, live } = await source.describe();
@@ -191,11 +197,6 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
   // Copies for web hosts leave WebGPU's engine out: it is twice as large as all the rest.
   if (live) void hasWebgpu().then((isThere) => isThere && policy.allowWebgpu());
 
-  const stopDropping = takeDrops(root, data.drop);
-  const onLeave = (event: Event) => {
-    if (isGoing()) event.preventDefault();
-  };
-  window.addEventListener('beforeunload', onLeave);
   context.onTheme(draw);
   context.bindShortcuts([
     { keys: [' '], about: 'pause the training, go on', run: () => job?.hold(job.state !== 'held') },
@@ -207,7 +208,6 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
     cancelAnimationFrame(frame);
     stopListening();
     stopDropping();
-    window.removeEventListener('beforeunload', onLeave);
     wall.dispose();
   };
 }

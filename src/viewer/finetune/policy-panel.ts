@@ -39,12 +39,14 @@ const FRESH = '';
 export function createPolicyPanel({ source, route }: PageContext, hooks: PolicyHooks): PolicyPanel {
   let items: readonly SourceItem[] = [];
   let start: StartPolicy | undefined;
-  let isFirst = true;
+  /** Path of the policy that was chosen, also while it is away; undefined until there was something to choose from. */
+  let wanted: string | undefined;
+  let read: string | undefined;
 
   const policy = element('select', {
     class: 'field',
     attributes: { 'aria-label': 'Policy' },
-    on: { change: () => void choose() },
+    on: { change: () => choose() },
   });
   const model = element(
     'select',
@@ -92,21 +94,26 @@ export function createPolicyPanel({ source, route }: PageContext, hooks: PolicyH
     const defaults = isFresh() ? SETTINGS_DEFAULTS.fresh : SETTINGS_DEFAULTS.further;
     for (const [name, value] of Object.entries(defaults))
       fields[name as keyof typeof fields].field.value = String(value);
-    modelLabel.hidden = !isFresh();
   };
-  const choose = async () => {
-    const wanted = policy.value;
-    start = undefined;
+  const choose = () => {
+    wanted = policy.value;
     fill();
+    void readChosen();
+  };
+  const readChosen = async () => {
+    const path = policy.value;
+    read = path;
+    start = undefined;
+    modelLabel.hidden = !isFresh();
     hooks.onChange();
-    const item = items.find(({ path }) => path === wanted);
+    const item = items.find((one) => one.path === path);
     if (item === undefined) return;
     try {
       const { description, weights } = await readPolicyFiles(source, item);
-      if (policy.value !== wanted) return;
+      if (read !== path) return;
       start = { item, description, weights, bundle: decodeBundle(description, weights, item.name) };
     } catch (error) {
-      if (policy.value === wanted) hooks.onProblem(problemOf(error));
+      if (read === path) hooks.onProblem(problemOf(error));
     }
     hooks.onChange();
   };
@@ -131,17 +138,17 @@ export function createPolicyPanel({ source, route }: PageContext, hooks: PolicyH
     },
     setItems(given) {
       items = drivable(given);
-      const before = policy.value;
       policy.replaceChildren(
         ...items.map(({ name, path, kind }) =>
           element('option', { text: kind === 'run' ? `${name} (run)` : name, attributes: { value: path } }),
         ),
         element('option', { text: 'nothing: a new policy', attributes: { value: FRESH } }),
       );
-      const wanted = isFirst ? (route.parameters.policy ?? items[0]?.path ?? FRESH) : before;
-      policy.value = items.some(({ path }) => path === wanted) ? wanted : FRESH;
-      if (isFirst || policy.value !== before) void choose();
-      isFirst = false;
+      const path = wanted ?? route.parameters.policy ?? items[0]?.path ?? FRESH;
+      policy.value = items.some((item) => item.path === path) ? path : FRESH;
+      if (wanted === undefined) choose();
+      // A folder that was away for a moment is read again; the visitor's settings stay.
+      else if (policy.value !== read) void readChosen();
     },
     setEnabled(isEnabled) {
       fieldset.disabled = !isEnabled;
