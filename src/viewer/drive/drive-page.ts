@@ -15,6 +15,7 @@ import { createHands } from './hands.js';
 import type { FromWorker, Opened, Status, ToWorker } from './protocol.js';
 import { sidePush } from './push-gesture.js';
 import { createReadouts, type Readouts } from './readouts.js';
+import { saveOwedRecordings } from './save-recording.js';
 
 /** Impulse of the push by key (N s). */
 const KEY_PUSH_NS = 15;
@@ -47,8 +48,9 @@ async function mountDrive(root: HTMLElement, context: PageContext): Promise<() =
     const drive = showDrive(root, context, { opened, frame, send, item, items });
     worker.onmessage = ({ data }: MessageEvent<FromWorker>) => drive.receive(data);
     return () => {
-      worker.terminate();
-      drive.dispose();
+      const owed = drive.dispose();
+      if (owed > 0) saveOwedRecordings(worker, owed, context.notify);
+      else worker.terminate();
     };
   } catch (error) {
     worker.terminate();
@@ -88,13 +90,26 @@ interface DriveParts {
   readonly items: readonly SourceItem[];
 }
 
+interface Driving {
+  receive(message: FromWorker): void;
+  /** Returns how many recordings the worker still has to give out. */
+  dispose(): number;
+}
+
 function showDrive(
   root: HTMLElement,
   context: PageContext,
   { opened, frame: first, send, item, items }: DriveParts,
-): { receive(message: FromWorker): void; dispose(): void } {
+): Driving {
   const { rate_hz } = opened;
   const place = element('div', { class: 'drive-canvas' });
+  // First of all: it throws where there is no WebGL, and hands that listen to the keys would stay.
+  const stage: Stage = createStage(place, {
+    theme: context.theme,
+    onProblem: context.showProblem,
+    onSlow: context.notify,
+  });
+  stage.canvas.setAttribute('aria-label', 'The robot in 3D. Drag it to push, drag beside it to turn the view.');
   const status = createStatusLine(opened, item);
   const banner = element('p', { class: 'drive-banner', attributes: { role: 'status', 'aria-live': 'polite' } });
   const aim = element('span', { class: 'aim-label', attributes: { 'aria-hidden': 'true' } });
@@ -103,6 +118,8 @@ function showDrive(
 
   let isRunning = false;
   let isRecording = false;
+  /** Recordings that were begun and have not come. */
+  let owed = 0;
   let wasRunning = false;
   let latest = first;
   let sent: Axes = STILL;
@@ -152,6 +169,7 @@ function showDrive(
   };
   const record = () => {
     isRecording = !isRecording;
+    if (isRecording) owed++;
     panel.setRecording(isRecording);
     send({ type: 'record', recording: isRecording });
   };
@@ -194,12 +212,6 @@ function showDrive(
       panel.element,
     ]),
   );
-  const stage: Stage = createStage(place, {
-    theme: context.theme,
-    onProblem: context.showProblem,
-    onSlow: context.notify,
-  });
-  stage.canvas.setAttribute('aria-label', 'The robot in 3D. Drag it to push, drag beside it to turn the view.');
   const scene: DriveScene = createDriveScene({
     stage,
     description: opened,
@@ -294,10 +306,13 @@ function showDrive(
           panel.setTerrain(message.kind);
           return;
         case 'recorded':
+          owed--;
           if (message.shard === undefined) context.notify('Nothing was recorded.');
           else panel.addRecording(message.name, message.frames / rate_hz, message.shard);
           return;
         case 'problem':
+          // The worker is at its end.
+          owed = 0;
           context.showProblem(message.problem);
           return;
         case 'opened':
@@ -311,6 +326,11 @@ function showDrive(
       scene.dispose();
       panel.dispose();
       stage.dispose();
+      if (owed > 0) {
+        send({ type: 'run', running: false });
+        if (isRecording) send({ type: 'record', recording: false });
+      }
+      return owed;
     },
   };
 }

@@ -15,15 +15,19 @@ export function drivable(items: readonly SourceItem[]): SourceItem[] {
   return ['bundle', 'run'].flatMap((kind) => items.filter((item) => item.kind === kind));
 }
 
-/** The two files of a policy's bundle. @throws ProblemError where one is not there */
+/**
+ * The two files of a policy's bundle. The description first: the server gives the weights of the one that it gave last,
+ * while a training run goes on.
+ * @throws ProblemError where one is not there
+ */
 export async function readPolicyFiles(
   source: ViewerSource,
   item: SourceItem,
 ): Promise<Pick<DriveFiles, 'description' | 'weights'>> {
   const read = (file: string) => source.readBytes(`${item.path}/${file}`);
   try {
-    const [description, weights] = await Promise.all([read(BUNDLE_FILES.description), read(BUNDLE_FILES.weights)]);
-    return { description, weights };
+    const description = await read(BUNDLE_FILES.description);
+    return { description, weights: await read(BUNDLE_FILES.weights) };
   } catch (error) {
     if (item.kind !== 'run' || !(error instanceof ProblemError)) throw error;
     throw new ProblemError(

@@ -1,8 +1,8 @@
 // What a browser needs to drive an item's policy: the robot's model, and for a run the bundle of its newest checkpoint.
 // A dataset has the model too, for the policies that are trained on it in the browser.
 //
-// Made when they are first asked for. A bundle is read from its own files; a run's is made anew at each request, because
-// a training run goes on.
+// Made when they are asked for. A bundle is read from its own files; a run's is made anew whenever its policy.json is
+// asked for, because a training run goes on, and kept until then: weights and robot are of that policy.json.
 
 import { isUserError } from '../../base/errors.js';
 import { BUNDLE_FILES } from '../../policy/bundle.js';
@@ -25,18 +25,26 @@ export function addDriveFiles(
     const { kind, name, folder, made } = item;
     if (kind === 'dataset') made.set(ROBOT_PACK_FILE, () => packOfDataset(item, robot, onMissing));
     if (kind !== 'bundle' && kind !== 'run') continue;
-    const make = async (file: string) => {
+    const make = async () => {
       try {
-        return (await filesToDrive(folder, name, robot, onMissing))[file];
+        return await filesToDrive(folder, name, robot, onMissing);
       } catch (error) {
         if (!isUserError(error)) throw error;
         onMissing(`${name} cannot be driven: ${error.message}`);
         return undefined;
       }
     };
-    const files =
-      kind === 'run' ? [BUNDLE_FILES.description, BUNDLE_FILES.weights, ROBOT_PACK_FILE] : [ROBOT_PACK_FILE];
-    for (const file of files) made.set(file, () => make(file));
+    if (kind === 'bundle') {
+      made.set(ROBOT_PACK_FILE, async () => (await make())?.[ROBOT_PACK_FILE]);
+      continue;
+    }
+    let kept: Awaited<ReturnType<typeof make>>;
+    for (const file of [BUNDLE_FILES.description, BUNDLE_FILES.weights, ROBOT_PACK_FILE]) {
+      made.set(file, async () => {
+        if (file === BUNDLE_FILES.description || kept === undefined) kept = await make();
+        return kept?.[file];
+      });
+    }
   }
 }
 
