@@ -44,6 +44,37 @@ it('a host without ranges sends a file once', async () => {
   expect(asked).toEqual(['/app/data/a%20b.bin bytes=0-2']);
 });
 
+it('a host without ranges sends a file once to those who ask at once', async () => {
+  const { source, asked } = host(false);
+  const starts = [0, 20, 40];
+  const parts = await Promise.all(starts.map((start) => source.readBytes('data/a b.bin', { start, end: start + 3 })));
+  expect(parts.map(([first]) => first)).toEqual(starts);
+  expect(asked).toHaveLength(1);
+});
+
+it('a host with ranges answers several at once, from the second on', async () => {
+  const { source, asked } = host(true);
+  await source.readBytes('data/a b.bin', { start: 0, end: 3 });
+  const reading = Promise.all([
+    source.readBytes('data/a b.bin', { start: 5, end: 6 }),
+    source.readBytes('data/a b.bin', { start: 9, end: 10 }),
+  ]);
+  expect(asked).toHaveLength(3);
+  expect((await reading).map(([first]) => first)).toEqual([5, 9]);
+});
+
+it('a file that broke off on its way is asked for again', async () => {
+  let isCut = true;
+  const source = createHttpSource(new URL('http://host/'), async () => {
+    if (!isCut) return new Response(BYTES);
+    isCut = false;
+    return new Response(new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) }));
+  });
+  const read = () => source.readBytes('a.bin', { start: 1, end: 3 });
+  await expect(read()).rejects.toBeInstanceOf(ProblemError);
+  expect([...(await read())]).toEqual([1, 2]);
+});
+
 describe('problems are told with what to do', () => {
   const problem = async (work: Promise<unknown>) => {
     const error = await work.catch((thrown: unknown) => thrown);
@@ -61,6 +92,19 @@ describe('problems are told with what to do', () => {
 
   it('a file that is no JSON', async () => {
     expect((await problem(host(true).source.readJson('text.json'))).what).toBe('text.json is not JSON');
+  });
+
+  it('a server that was stopped within an answer', async () => {
+    const cut = () =>
+      new Response(new ReadableStream({ start: (stream) => stream.error(new TypeError('terminated')) }));
+    const source = createHttpSource(new URL('http://host/'), async () => cut());
+    for (const work of [
+      source.describe(),
+      source.readBytes('a.bin'),
+      source.readBytes('a.bin', { start: 0, end: 1 }),
+    ]) {
+      expect((await problem(work)).what).toBe('The viewer lost its data');
+    }
   });
 
   it('a server that was stopped', async () => {
