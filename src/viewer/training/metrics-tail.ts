@@ -33,27 +33,32 @@ export const TAIL_DEFAULTS: TailOptions = { pieceBytes: 1 << 20, anchorBytes: 51
 
 const NEWLINE = 10;
 
+/** How far was read. Everything before `offset` was; it ends with a line, and `anchor` holds the last bytes of it. */
+interface Place {
+  readonly offset: number;
+  readonly anchor: Uint8Array;
+  readonly lineCount: number;
+}
+
+const START: Place = { offset: 0, anchor: new Uint8Array(0), lineCount: 0 };
+
 export function createMetricsTail(readRange: ReadRange, options: Partial<TailOptions> = {}): MetricsTail {
   const { pieceBytes, anchorBytes } = { ...TAIL_DEFAULTS, ...options };
   const decoder = new TextDecoder();
-  // Everything before `offset` was read; it ends with a line. `anchor` holds the last bytes of it.
-  let offset = 0;
-  let anchor: Uint8Array = new Uint8Array(0);
-  let lineCount = 0;
+  let told = START;
 
   return {
     async next() {
       const lines: MetricsLine[] = [];
       const damaged: number[] = [];
       let restarted = false;
+      let { offset, anchor, lineCount } = told;
       for (;;) {
         const asked = anchor.length + pieceBytes;
         const from = offset - anchor.length;
         const bytes = await readRange(from, from + asked);
         if (!startsWith(bytes, anchor)) {
-          offset = 0;
-          anchor = new Uint8Array(0);
-          lineCount = 0;
+          ({ offset, anchor, lineCount } = START);
           restarted = true;
           continue;
         }
@@ -70,7 +75,11 @@ export function createMetricsTail(readRange: ReadRange, options: Partial<TailOpt
         } else if (bytes.length === asked) {
           throw new Error(`a line of metrics longer than ${pieceBytes} bytes at byte ${offset}`);
         }
-        if (bytes.length < asked) return { lines, restarted, damaged };
+        if (bytes.length < asked) {
+          // Not before: where a read fails between two pieces, the next call reads them all again.
+          told = { offset, anchor, lineCount };
+          return { lines, restarted, damaged };
+        }
       }
     },
   };

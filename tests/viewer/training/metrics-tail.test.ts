@@ -86,6 +86,27 @@ describe('the tail of a metrics file', () => {
     expect(longer.lines).toEqual(again);
   });
 
+  it('loses nothing where a read fails between two pieces, at first and after a restart', async () => {
+    const file = growingFile();
+    let readsLeft = 2;
+    const readRange = async (start: number, end: number) => {
+      if (readsLeft-- === 0) throw new Error('the host is away');
+      return file.readRange(start, end);
+    };
+    const tail = createMetricsTail(readRange, { pieceBytes: 400, anchorBytes: 64 });
+    file.write(textOf(range(0, 12)));
+    await expect(tail.next()).rejects.toThrow('away');
+    const first = await tail.next();
+    expect(first.lines.map(({ step }) => step)).toEqual(range(0, 12));
+    expect(first.restarted).toBe(false);
+    file.write(textOf(range(0, 8)));
+    readsLeft = 3;
+    await expect(tail.next()).rejects.toThrow('away');
+    const again = await tail.next();
+    expect(again.lines.map(({ step }) => step)).toEqual(range(0, 8));
+    expect(again.restarted).toBe(true);
+  });
+
   it('names lines that are not metrics and goes on', async () => {
     const file = growingFile();
     const tail = createMetricsTail(file.readRange);
