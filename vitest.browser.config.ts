@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['tests/**/*.browser.test.ts'],
     testTimeout: 180_000,
     hookTimeout: 180_000,
+    // A browser that draws in software beside another suite is slow to answer.
+    expect: { poll: { timeout: 30_000 } },
     pool: 'forks',
     fileParallelism: false,
   },

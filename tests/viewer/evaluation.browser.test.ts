@@ -43,7 +43,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     browser = await openBrowser();
     ({ page, errors } = await openPage(browser));
     await page.goto(`${viewer.address}#/evaluation`);
-    await page.locator('.replay-stage canvas').waitFor();
+    await page.locator('.replay[data-trial]').waitFor();
   });
 
   afterAll(async () => {
@@ -82,7 +82,11 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     await page.locator('.replay-stage canvas').focus();
     await page.keyboard.press(' ');
     await expect.poll(async () => Number(await slider().inputValue()), { timeout: 60_000 }).toBeGreaterThan(20);
+    // The mark leads to the moment before it. A step holds the clock, which would otherwise run past it meanwhile.
+    await page.keyboard.press('ArrowRight');
     await page.locator('.replay-mark.is-fall').click();
+    await page.locator('.replay-stage canvas').focus();
+    await page.keyboard.press(' ');
     await expect.poll(() => page.locator('.replay-word').innerText(), { timeout: 60_000 }).toBe('g1-walk fell');
     const end = Number(await slider().getAttribute('max'));
     await expect.poll(async () => Number(await slider().inputValue()), { timeout: 60_000 }).toBe(end);
@@ -92,7 +96,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
   it('follows a link to a trial and frame, and says where the robot is against its path', async () => {
     await page.goto(`${viewer.address}#/evaluation?item=walk&trial=undisturbed%2F1&frame=150`);
     await page.reload();
-    await page.locator('.replay-stage canvas').waitFor();
+    await page.locator('.replay[data-trial]').waitFor();
     await expect.poll(() => page.locator('.replay').getAttribute('data-trial')).toBe('undisturbed/1');
     expect(await slider().inputValue()).toBe('150');
     const dataset = await openDataset(join(folder, 'walk/trials'));
@@ -119,6 +123,34 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     await expect
       .poll(() => page.locator('.trial-row[aria-selected="true"]').getAttribute('data-trial'))
       .not.toBe(before);
+  });
+
+  it('shows the trial that was chosen last, although the one before fails later; the address has its last frame', async () => {
+    const { page: other } = await openPage(browser);
+    await other.goto(`${viewer.address}#/evaluation`);
+    await other.locator('.replay[data-trial]').waitFor();
+    let asked = 0;
+    await other.route('**/trials/*.arrow', async (route) => {
+      asked += 1;
+      if (asked > 1) return route.continue();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      return route.abort();
+    });
+    const failed = other.waitForEvent('requestfailed');
+    const rows = other.locator('.trial-row');
+    await rows.nth(2).click();
+    await rows.nth(3).click();
+    const wanted = await rows.nth(3).getAttribute('data-trial');
+    await expect.poll(() => other.locator('.replay').getAttribute('data-trial')).toBe(wanted);
+    await failed;
+    await other.waitForTimeout(100);
+    expect(await other.locator('.problem').count()).toBe(0);
+    await other.locator('.replay-stage canvas').focus();
+    await other.keyboard.press('Home');
+    for (let step = 0; step < 4; step++) await other.keyboard.press('ArrowRight');
+    const frame = await other.getByLabel('Time', { exact: true }).inputValue();
+    await other.waitForURL(new RegExp(`frame=${frame}$`));
+    await other.context().close();
   });
 
   it('fits a phone, light and dark', async () => {

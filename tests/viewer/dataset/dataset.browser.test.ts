@@ -80,7 +80,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
     await page.locator('.plot canvas').first().waitFor();
     expect(await page.locator('.filter-count').textContent()).toMatch(/^4 episodes/);
     expect(await page.locator('[role=option]').count()).toBe(4);
-    expect(await drawn(page)).toBeGreaterThan(0);
+    await expect.poll(() => drawn(page)).toBeGreaterThan(0);
     expect(await laneState(page, 'action')).toBe('whole');
     await screenshot(page, 'dataset');
     expect(errors).toEqual([]);
@@ -125,10 +125,56 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
       await new Promise((resolve) => setTimeout(resolve, 1500));
       await route.continue();
     });
-    await page.keyboard.press('ArrowRight');
-    await page.getByRole('link', { name: 'Fine-tune' }).click();
+    // At one moment: nothing is written before the choice.
+    const clock = await page.evaluate(() => {
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, cancelable: true }));
+      document.querySelector<HTMLElement>('.tab[data-page=finetune]')!.click();
+      return document.querySelector('.transport-clock')!.textContent;
+    });
+    expect(clock).toContain('frame 1');
     await page.locator('.page-finetune').waitFor({ timeout: 20_000 });
     expect(new URL(page.url()).hash).toBe('#/finetune');
+    expect(errors).toEqual([]);
+    await page.context().close();
+  });
+
+  it('shows what was asked for last, also while the page is built', async () => {
+    const { page, errors } = await openPage(browser);
+    const late = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    await page.route('**/manifest.json', async (route) => {
+      await late(500);
+      await route.continue();
+    });
+    const go = (frame: string) =>
+      page.evaluate(
+        (hash) => {
+          location.hash = hash;
+        },
+        new URL(link({ episode: episodeId('bvh'), frame })).hash,
+      );
+    await page.goto(viewer.address);
+    await page.locator('.page-dataset').waitFor({ state: 'attached' });
+    // Of one episode at two frames the first comes last.
+    let asked = 0;
+    await page.route('**/originals/*.json', async (route) => {
+      asked += 1;
+      if (asked === 1) await late(1500);
+      await route.continue();
+    });
+    const first = page.waitForRequest('**/originals/*.json');
+    let answers = 0;
+    page.on('requestfinished', (request) => {
+      if (request.url().includes('/originals/')) answers += 1;
+    });
+    await go('10');
+    await first;
+    await go('40');
+    await page.locator('.stage-title').filter({ hasText: 'bvh/' }).waitFor();
+    expect(await clockOf(page)).toContain('frame 40');
+    await expect.poll(() => answers).toBe(2);
+    await late(600);
+    expect(await clockOf(page)).toContain('frame 40');
+    expect(new URL(page.url()).hash).toContain('frame=40');
     expect(errors).toEqual([]);
     await page.context().close();
   });
@@ -256,7 +302,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
       const { page } = await openPage(browser);
       const other = await startViewer([dataset]);
       await page.goto(other.address);
-      await page.locator('[role=option]').nth(3).waitFor();
+      await page.locator('.stage-title').filter({ hasText: 'g1_walk_0' }).waitFor();
       await other.stop();
       await page.locator('[role=option]').nth(3).click();
       await page.locator('.problem').waitFor();
@@ -305,7 +351,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
       expect(await clockOf(page)).toContain('frame 33');
       expect(await laneState(page, 'action')).toBe('masked');
       expect(await page.getByRole('button', { name: 'Person' }).isVisible()).toBe(true);
-      expect(await drawn(page)).toBeGreaterThan(0);
+      await expect.poll(() => drawn(page)).toBeGreaterThan(0);
       expect(errors).toEqual([]);
       await page.context().close();
     });
