@@ -35,6 +35,21 @@ async function waitUntilDriving(page: Page): Promise<void> {
   await page.locator('.page-root[data-steps]').waitFor({ timeout: 240_000 });
 }
 
+/** Goes to addresses, one right after the other. */
+async function goTo(page: Page, ...hashes: string[]): Promise<void> {
+  await page.evaluate((all) => {
+    for (const hash of all) location.hash = hash;
+  }, hashes);
+}
+
+/** True where a page that is driven by keys listens to them. */
+function takesDriveKeys(page: Page): Promise<boolean> {
+  return page.evaluate(() => {
+    const event = new KeyboardEvent('keydown', { key: 'w', code: 'KeyW', bubbles: true, cancelable: true });
+    return !document.body.dispatchEvent(event);
+  });
+}
+
 /** A readout; the page writes a true minus. */
 async function readout(page: Page, attribute: string): Promise<number> {
   return Number(((await page.locator(`[${attribute}]`).textContent()) ?? '').replace('−', '-'));
@@ -138,8 +153,72 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
     expect(await page.locator('.page-root').getAttribute('data-fallen')).toBe('false');
     await page.keyboard.press('r');
     await waitForSteps(page, 20);
+
+    // A recording is not lost with its page.
+    await page.getByRole('button', { name: 'Record', exact: true }).click();
+    await waitForSteps(page, 30);
+    const recording = page.waitForEvent('download', { timeout: 120_000 });
+    await goTo(page, '#/finetune');
+    expect((await recording).suggestedFilename()).toMatch(/^driven-.*\.arrow$/);
+    await expect.poll(() => page.workers().length).toBe(0);
     expect(errors).toEqual([]);
     await page.close();
+  });
+
+  test.each([
+    ['opens after all', 200],
+    ['fails', 404],
+  ])('a page that is left before its policy %s lets go of everything and says nothing', async (_, status) => {
+    const { page } = await openPage(browser, SMALL);
+    let answer = () => {};
+    const isLeft = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    await page.route('**/mujoco-*.wasm', async (route) => {
+      await isLeft;
+      await (status === 200 ? route.continue() : route.fulfill({ status, body: 'gone' }));
+    });
+    await page.goto(`${viewer.address}#/finetune`);
+    await page.locator('.finetune-job').waitFor();
+    const begun = page.waitForEvent('worker');
+    await goTo(page, '#/drive');
+    await begun;
+    await goTo(page, '#/finetune');
+    await page.locator('.finetune-job').waitFor();
+    answer();
+    await expect.poll(() => page.workers().length).toBe(0);
+    expect(await page.locator('.problem').count()).toBe(0);
+    expect(await takesDriveKeys(page)).toBe(false);
+    await page.close();
+  });
+
+  test('of two quick choices the last is followed, once, and its problem is told', async () => {
+    const { page } = await openPage(browser, SMALL);
+    await page.goto(`${viewer.address}#/finetune`);
+    await page.locator('.finetune-job').waitFor();
+    let workers = 0;
+    page.on('worker', () => {
+      workers += 1;
+    });
+    await goTo(page, '#/training', '#/drive');
+    await waitUntilDriving(page);
+    expect(workers).toBe(1);
+    await page.route('**/robot.zip', (route) => route.fulfill({ status: 404, body: 'gone' }));
+    await goTo(page, '#/finetune', '#/drive?item=data%2F0');
+    await page.locator('.problem').getByText('The robot of g1-walk is not here').waitFor();
+    await page.close();
+  });
+
+  test('without WebGL it says so, and its keys go with it', async () => {
+    const blind = await openBrowser({ webgl: false });
+    try {
+      const { page } = await openPage(blind, SMALL);
+      await page.goto(`${viewer.address}#/drive`);
+      await page.locator('.problem').getByText('WebGL').first().waitFor({ timeout: 120_000 });
+      expect(await takesDriveKeys(page)).toBe(false);
+    } finally {
+      await blind.close();
+    }
   });
 
   test('files that are missing are told with what to do', { timeout: 300_000 }, async () => {

@@ -49,11 +49,26 @@ describe.skipIf(NO_BROWSER !== undefined)('a folder that is empty at first', () 
     await chooser.waitFor();
     // The address of what is looked at stays what it was.
     expect(await chooser.locator('option:checked').textContent()).toBe('walks');
+    // What there is answers late: of two choices meanwhile the last counts.
+    await page.route('**/source.json', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 700));
+      await route.continue();
+    });
+    await chooser.selectOption({ label: 'more-walks' });
+    await chooser.selectOption({ label: 'walks' });
+    await page.waitForURL(/item=data%2F0/);
     await chooser.selectOption({ label: 'more-walks' });
     await page.waitForURL(/item=data%2F1/);
+    await page.unroute('**/source.json');
+    // A page that ended in a problem at the start looks for what comes too.
+    const { page: lost } = await openPage(browser);
+    await lost.goto(`${viewer.address}#/dataset?item=nobody`);
+    await lost.locator('.problem').getByText('There is no dataset "nobody" here').waitFor();
     cpSync(join(ROOT, 'data', 'pretrained', 'g1-walk'), join(folder, 'all', 'policy'), { recursive: true });
     await expect.poll(tabs, { timeout: 60_000 }).toEqual(['Dataset', 'Drive', 'Fine-tune']);
     expect(await page.locator('.tab[aria-current]').textContent()).toBe('Dataset');
+    await lost.locator('.tab').getByText('Drive').waitFor();
+    await lost.context().close();
     rmSync(join(folder, 'all', 'policy'), { recursive: true });
     await expect.poll(tabs, { timeout: 60_000 }).toEqual(['Dataset', 'Fine-tune']);
     expect(errors).toEqual([]);

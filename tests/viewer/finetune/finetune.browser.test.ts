@@ -42,6 +42,13 @@ const stepOf = async (page: Page) => Number((await job(page).getAttribute('data-
 const waitForState = (page: Page, state: string) =>
   page.locator(`.finetune-job[data-state=${state}]`).waitFor({ timeout: 300_000 });
 
+const goTo = (page: Page, hash: string) =>
+  page.evaluate((wanted) => {
+    location.hash = wanted;
+  }, hash);
+const asksBeforeLeaving = (page: Page) =>
+  page.evaluate(() => !window.dispatchEvent(new Event('beforeunload', { cancelable: true })));
+
 describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
   let folder: string;
   let shard: string;
@@ -82,6 +89,12 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     const held = await stepOf(page);
     await page.waitForTimeout(1500);
     expect(await stepOf(page)).toBe(held);
+    // The training goes on, so that a reload is asked about, on every page.
+    await goTo(page, '#/dataset');
+    await page.locator('.page-dataset').waitFor();
+    expect(await asksBeforeLeaving(page)).toBe(true);
+    await page.goBack();
+    await waitForState(page, 'held');
     await page.getByRole('button', { name: 'Go on' }).click();
     await waitForState(page, 'finished');
     expect(await stepOf(page)).toBe(40);
@@ -133,6 +146,16 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     timeout: 300_000,
   }, async () => {
     const { page, errors } = await openPage(browser, { viewport: { width: 390, height: 800 } });
+    // What there is answers late: the page takes files before.
+    let delay_ms = 700;
+    let hidden = '';
+    await page.route('**/source.json', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, delay_ms));
+      const response = await route.fetch();
+      const description = await response.json();
+      const items = description.items.filter(({ name }: { name: string }) => name !== hidden);
+      await route.fulfill({ response, json: { ...description, items } });
+    });
     await page.goto(`${viewer.address}#/finetune`);
     await job(page).waitFor();
     const alert = page.locator('.finetune-alert');
@@ -152,6 +175,32 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     await page.getByRole('button', { name: 'Train' }).click();
     await waitForState(page, 'finished');
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+    expect(await asksBeforeLeaving(page)).toBe(false);
+    // A visitor who goes elsewhere while the policy is made ready to be driven stays there.
+    await page.route('**/robot.zip', async (route) => {
+      delay_ms = 2500;
+      await goTo(page, '#/dataset');
+      await route.continue();
+    });
+    const read = page.waitForResponse('**/robot.zip');
+    await page.getByRole('button', { name: 'Drive it' }).click();
+    await read;
+    await page.locator('.page-dataset').waitFor();
+    expect(new URL(page.url()).hash).toMatch(/^#\/dataset/);
+    delay_ms = 0;
+    await page.unroute('**/robot.zip');
+    await page.goBack();
+    await waitForState(page, 'finished');
+
+    // A policy that is away for one look stays the chosen one, and the settings stay.
+    const chosen = page.getByLabel('Policy', { exact: true }).locator('option:checked');
+    await expect.poll(() => chosen.textContent()).toBe('g1-walk');
+    await page.locator('input[name=steps]').fill('3');
+    hidden = 'g1-walk';
+    await expect.poll(() => chosen.textContent()).not.toBe('g1-walk');
+    hidden = '';
+    await expect.poll(() => chosen.textContent()).toBe('g1-walk');
+    expect(await page.locator('input[name=steps]').inputValue()).toBe('3');
     await page.route('**/finetune-worker-*.js', (route) => route.fulfill({ status: 404, body: 'gone' }));
     await page.getByRole('button', { name: 'Train' }).click();
     await alert.getByText('could not be loaded').waitFor();
