@@ -189,6 +189,7 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
     await expect.poll(() => page.workers().length).toBe(0);
     expect(await page.locator('.problem').count()).toBe(0);
     expect(await takesDriveKeys(page)).toBe(false);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.close();
   });
 

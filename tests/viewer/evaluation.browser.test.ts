@@ -150,6 +150,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the evaluation page', () => {
     for (let step = 0; step < 4; step++) await other.keyboard.press('ArrowRight');
     const frame = await other.getByLabel('Time', { exact: true }).inputValue();
     await other.waitForURL(new RegExp(`frame=${frame}$`));
+    await other.unrouteAll({ behavior: 'ignoreErrors' });
     await other.context().close();
   });
 

@@ -59,7 +59,7 @@ describe.skipIf(NO_BROWSER !== undefined)('a folder that is empty at first', () 
     await page.waitForURL(/item=data%2F0/);
     await chooser.selectOption({ label: 'more-walks' });
     await page.waitForURL(/item=data%2F1/);
-    await page.unroute('**/source.json');
+    await page.unrouteAll({ behavior: 'wait' });
     // A page that ended in a problem at the start looks for what comes too.
     const { page: lost } = await openPage(browser);
     await lost.goto(`${viewer.address}#/dataset?item=nobody`);

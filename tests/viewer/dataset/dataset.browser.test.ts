@@ -135,6 +135,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
     await page.locator('.page-finetune').waitFor({ timeout: 20_000 });
     expect(new URL(page.url()).hash).toBe('#/finetune');
     expect(errors).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.context().close();
   });
 
@@ -176,6 +177,7 @@ describe.skipIf(NO_BROWSER !== undefined)('the dataset browser', () => {
     expect(await clockOf(page)).toContain('frame 40');
     expect(new URL(page.url()).hash).toContain('frame=40');
     expect(errors).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.context().close();
   });
 

@@ -177,18 +177,21 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(await asksBeforeLeaving(page)).toBe(false);
     // A visitor who goes elsewhere while the policy is made ready to be driven stays there.
-    await page.route('**/robot.zip', async (route) => {
-      delay_ms = 2500;
-      await goTo(page, '#/dataset');
-      await route.continue();
-    });
+    await page.route(
+      '**/robot.zip',
+      async (route) => {
+        delay_ms = 2500;
+        await goTo(page, '#/dataset');
+        await route.continue();
+      },
+      { times: 1 },
+    );
     const read = page.waitForResponse('**/robot.zip');
     await page.getByRole('button', { name: 'Drive it' }).click();
     await read;
     await page.locator('.page-dataset').waitFor();
     expect(new URL(page.url()).hash).toMatch(/^#\/dataset/);
     delay_ms = 0;
-    await page.unroute('**/robot.zip');
     await page.goBack();
     await waitForState(page, 'finished');
 
@@ -205,6 +208,7 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     await page.getByRole('button', { name: 'Train' }).click();
     await alert.getByText('could not be loaded').waitFor();
     expect(errors.filter((text) => !text.includes('404'))).toEqual([]);
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.context().close();
   });
 });
