@@ -201,6 +201,17 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
     page.on('worker', () => {
       workers += 1;
     });
+    // What there is is asked for each, and answered for the second when a page for the first could be half built.
+    let asked = 0;
+    await page.route(
+      '**/source.json',
+      async (route) => {
+        asked += 1;
+        await new Promise((resolve) => setTimeout(resolve, asked === 1 ? 0 : 700));
+        await route.continue();
+      },
+      { times: 2 },
+    );
     await goTo(page, '#/training', '#/drive');
     await waitUntilDriving(page);
     expect(workers).toBe(1);

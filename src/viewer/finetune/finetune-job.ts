@@ -38,6 +38,7 @@ export function startFinetuneJob(worker: Worker, start: StartTraining): Finetune
   const listeners = new Set<() => void>();
   const notes: string[] = [];
   let state: JobState = 'preparing';
+  /** Told to stop: only the step under way is still done. */
   let isStopping = false;
   let prepared: PreparedTraining | undefined;
   let policy: TrainedPolicy | undefined;
