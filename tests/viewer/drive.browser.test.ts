@@ -203,21 +203,18 @@ describe.skipIf(NO_BROWSER !== undefined)('drive', () => {
     });
     // What there is is asked for each, and answered for the second when a page for the first could be half built.
     let asked = 0;
-    await page.route(
-      '**/source.json',
-      async (route) => {
-        asked += 1;
-        await new Promise((resolve) => setTimeout(resolve, asked === 1 ? 0 : 700));
-        await route.continue();
-      },
-      { times: 2 },
-    );
+    await page.route('**/source.json', async (route) => {
+      asked += 1;
+      await new Promise((resolve) => setTimeout(resolve, asked === 2 ? 700 : 0));
+      await route.continue();
+    });
     await goTo(page, '#/training', '#/drive');
     await waitUntilDriving(page);
     expect(workers).toBe(1);
     await page.route('**/robot.zip', (route) => route.fulfill({ status: 404, body: 'gone' }));
     await goTo(page, '#/finetune', '#/drive?item=data%2F0');
     await page.locator('.problem').getByText('The robot of g1-walk is not here').waitFor();
+    await page.unrouteAll({ behavior: 'ignoreErrors' });
     await page.close();
   });
 

@@ -177,15 +177,15 @@ describe.skipIf(NO_BROWSER !== undefined)('fine-tuning in the browser', () => {
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
     expect(await asksBeforeLeaving(page)).toBe(false);
     // A visitor who goes elsewhere while the policy is made ready to be driven stays there.
-    await page.route(
-      '**/robot.zip',
-      async (route) => {
+    let hasLeft = false;
+    await page.route('**/robot.zip', async (route) => {
+      if (!hasLeft) {
+        hasLeft = true;
         delay_ms = 2500;
         await goTo(page, '#/dataset');
-        await route.continue();
-      },
-      { times: 1 },
-    );
+      }
+      await route.continue();
+    });
     const read = page.waitForResponse('**/robot.zip');
     await page.getByRole('button', { name: 'Drive it' }).click();
     await read;
