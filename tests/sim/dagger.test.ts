@@ -132,7 +132,9 @@ test('a folder that holds something is refused, and so is going on with other se
   expect(await readdir(at('taught'))).toContain(DAGGER_FILE);
   await expect(dagger({ ...options, run: at('walks'), out: at('none') })).rejects.toThrow(/not a run folder/);
   const wider = { ...config, model: { ...config.model, width: 2 * config.model.width } };
-  await expect(dagger({ ...options, config: wider, out: at('none') })).rejects.toThrow(/^model\.width: the weights of /);
+  await expect(dagger({ ...options, config: wider, out: at('none') })).rejects.toThrow(
+    /^model\.width: the weights of /,
+  );
 });
 
 /** What is wrong with a command, and what is said of it. */
