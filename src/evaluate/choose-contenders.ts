@@ -1,6 +1,6 @@
 // Who takes part in an evaluation: the policy, the teacher that is given or that its data names, and the baselines.
 
-import { isUserError } from '../base/errors.js';
+import { DataError, isUserError } from '../base/errors.js';
 import type { PolicyBundle } from '../policy/bundle.js';
 import type { CommandRange } from '../policy/controller.js';
 import type { RobotModel } from '../robot/robot-model.js';
@@ -78,13 +78,21 @@ async function findTeacher(options: ChooseOptions): Promise<Described | undefine
   const load = (reference: string) => describe('teacher', { kind: 'policy', reference, weights }, options);
   if (teacher !== undefined) return load(teacher);
   if (facts.teacher === undefined) {
+    if (weights !== undefined) {
+      throw new DataError({
+        where: `--weights ${weights}`,
+        what: 'network of a teacher',
+        found: 'no teacher: the policy names none',
+        fix: 'Name it with --teacher, or leave the flag out',
+      });
+    }
     note('no teacher beside it: none is given (--teacher), and the policy names none');
     return undefined;
   }
   try {
     return await load(facts.teacher);
   } catch (error) {
-    if (!isUserError(error)) throw error;
+    if (!isUserError(error) || weights !== undefined) throw error;
     note(`no teacher beside it: ${facts.teacher} cannot be loaded (${error.message.split('\n')[0]})`);
     return undefined;
   }

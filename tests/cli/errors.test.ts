@@ -101,6 +101,7 @@ describe.concurrent('exit code 1, nothing on stdout, and a text that says what t
       ['record', '--controller', 'model-based', '--weights', 'nope', '--out', 'x'],
       /--weights nope: .*model-based, and has none/,
     ],
+    ['weights that a teacher cannot have', ['evaluate', 'g1-walk', '--weights', 'nope', '--trials', '1'], /nope/],
     ['a robot to draw that there is not', ['view', 'tiny', '--robot', 'g11'], /robot g11: no such robot.*"g1"/],
     ['a port that there is not', ['view', 'tiny', '--port', '99999'], /--port.*a port from 0 to 65535, found "99999"/],
     [

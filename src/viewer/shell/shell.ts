@@ -88,6 +88,8 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
   /** The address that the page shown belongs to; one that is still to be followed is not written over. */
   let followed = '';
   let noticeTimer = 0;
+  /** The page of the address, also while it is on its way. */
+  let tab: PageName | undefined;
   /** Looks at what there is, and the newest of them that was answered. */
   let looks = 0;
   let answered = 0;
@@ -129,7 +131,7 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     const isFirst = known === undefined;
     known = now;
     fillTabs(navigation, description, loaders);
-    if (mounted !== undefined) markTab(navigation, mounted.name);
+    if (tab !== undefined) markTab(navigation, tab);
     if (!isFirst) for (const listener of itemListeners) listener(description.items);
     return description;
   };
@@ -139,7 +141,8 @@ export async function startShell(root: HTMLElement, source: SessionSource, loade
     if (current !== visit) return;
     followed = location.hash;
     const route = parseRoute(location.hash) ?? firstRoute(description, loaders);
-    markTab(navigation, route.page);
+    tab = route.page;
+    markTab(navigation, tab);
     const canFollow = mounted?.name === route.page && mounted.page.canFollow?.(route) !== false;
     if (canFollow && mounted?.page.update !== undefined) {
       mounted.page.update(route);
