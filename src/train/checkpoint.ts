@@ -29,8 +29,7 @@ const infoSchema = z.looseObject({
   sha256: z.string().optional(),
 });
 
-const NEXT_BEST =
-  'Write the name of an older folder into the file `last` beside it, and resume: its steps are done again';
+const NEXT_BEST = 'Write the name of an older checkpoint into checkpoints/last: a resume does its steps again';
 
 function hashOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

@@ -155,7 +155,7 @@ describe('a checkpoint', () => {
     bytes[bytes.length - 3] ^= 1;
     await writeFile(state(), bytes);
     await expect(resumeTraining(at('run'), await hooks())).rejects.toThrow(
-      /state\.safetensors: damaged.*SHA-256.*`last`/,
+      /state\.safetensors: damaged.*SHA-256.*checkpoints\/last/,
     );
     await rm(state());
     await expect(resumeTraining(at('run'), await hooks())).rejects.toThrow(
