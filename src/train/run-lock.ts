@@ -3,7 +3,7 @@
 // A lock whose process is gone (it was killed) is nobody's. Of a process on another machine that cannot be seen from
 // here; nor, in rare cases, that a number was given to another process since: the message then says which file it is.
 
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DataError } from '../base/errors.js';
@@ -38,13 +38,17 @@ export async function lockRun(run: string): Promise<() => Promise<void>> {
   return () => rm(path, { force: true });
 }
 
+const copy = (from: string, to: string) => copyFile(from, to, constants.COPYFILE_EXCL);
+
 /** True where `path` is now this draft; false where there is a lock already. */
 async function linked(draft: string, path: string): Promise<boolean> {
+  const isTaken = (error: NodeJS.ErrnoException) => error.code === 'EEXIST';
   try {
-    await link(draft, path);
+    // A copy where the file system has no links.
+    await link(draft, path).catch((error) => (isTaken(error) ? Promise.reject(error) : copy(draft, path)));
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (isTaken(error as NodeJS.ErrnoException)) return false;
     throw error;
   }
 }
