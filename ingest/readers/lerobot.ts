@@ -3,11 +3,11 @@
 // v2 has one file an episode, v3 packs many episodes into a file; either way rows are read a row group at a time and cut
 // where episode_index changes, so that memory holds one row group and one episode. Videos are left alone.
 
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { DataError, type FindingsError, isUserError } from '../../src/base/errors.js';
-import { parseJson, unreadableFile } from '../../src/base/files.js';
+import { isPresent, parseJson, unreadableFile } from '../../src/base/files.js';
 import { ParquetFile, type ParquetNumbers } from './parquet.js';
 
 const featureSchema = z.object({
@@ -63,10 +63,7 @@ const DATA_PATHS: Readonly<Record<number, string>> = {
 const NO_NUMBERS = new Set(['video', 'image', 'string', 'audio', 'language']);
 
 export async function isLeRobotFolder(path: string): Promise<boolean> {
-  return access(join(path, INFO_PATH)).then(
-    () => true,
-    () => false,
-  );
+  return isPresent(join(path, INFO_PATH));
 }
 
 /** @throws DataError where meta/info.json is missing, malformed or of an unknown version */

@@ -1,11 +1,11 @@
 // ROS 2 bags: a folder with metadata.yaml that names its files in order, or one MCAP file alone. Bags in SQLite are
 // refused with the command that converts them.
 
-import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readYaml } from '../../src/base/config-file.js';
 import { DataError } from '../../src/base/errors.js';
+import { isPresent } from '../../src/base/files.js';
 import { isFolder } from '../input-path.js';
 
 export const BAG_METADATA = 'metadata.yaml';
@@ -19,10 +19,7 @@ const metadataSchema = z.object({
 });
 
 export function isBagFolder(path: string): Promise<boolean> {
-  return access(join(path, BAG_METADATA)).then(
-    () => true,
-    () => false,
-  );
+  return isPresent(join(path, BAG_METADATA));
 }
 
 /** The MCAP files of a bag or a lone file, in order. @throws DataError where it is no bag, or one in SQLite */

@@ -1,12 +1,12 @@
 // Reads YAML (and so JSON) configuration from disk, with `extends` resolved and `--set` applied, then validated.
 
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { LineCounter, parse, parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { applySettings, parseConfig } from './config.js';
 import { DataError, FindingsError } from './errors.js';
-import { packagePath } from './files.js';
+import { isPresent, packagePath } from './files.js';
 
 /** Whether a tree is a config of the kind that is read. */
 type IsKind = (tree: unknown) => boolean;
@@ -57,13 +57,13 @@ async function readExtended(path: string, extending: readonly string[], isKind: 
 
 async function findExtended(path: string, base: string, isKind: IsKind): Promise<string> {
   const beside = resolve(dirname(path), base);
-  if (await isThere(beside)) return beside;
+  if (await isPresent(beside)) return beside;
   const configs = packagePath('configs');
   const named: string[] = [];
   if (base === basename(base)) {
     for (const folder of (await readdir(configs)).sort()) {
       const candidate = resolve(configs, folder, base);
-      if ((await isThere(candidate)) && isKind(await readYaml(candidate))) named.push(candidate);
+      if ((await isPresent(candidate)) && isKind(await readYaml(candidate))) named.push(candidate);
     }
   }
   if (named.length === 1) return named[0];
@@ -73,13 +73,6 @@ async function findExtended(path: string, base: string, isKind: IsKind): Promise
     found: `no ${beside}`,
     fix: 'Copy it there, give its path from this file, or leave extends out',
   });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { DataError } from './errors.js';
@@ -40,6 +40,14 @@ export async function openForReading(path: string): Promise<FileHandle> {
 export function unreadableFile(path: string, error: unknown): DataError {
   const found = (error as NodeJS.ErrnoException).code;
   return new DataError({ where: path, what: 'file cannot be read', found }, { cause: error });
+}
+
+/** True where a file or folder is at the path, and may be reached. */
+export async function isPresent(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** True where a folder is at the path; false for a file, and where nothing is that may be looked at. */

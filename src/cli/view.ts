@@ -1,11 +1,10 @@
 // nextgait view: datasets, runs, policies and evaluations in a web app, on this machine or as a static build.
 
 import { spawn } from 'node:child_process';
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { DataError } from '../base/errors.js';
-import { packagePath } from '../base/files.js';
+import { isPresent, packagePath } from '../base/files.js';
 import { loadRobot } from '../sim/load-robot.js';
 import { findBundle } from '../sim/read-bundle.js';
 import { GEOMETRY_FILE } from '../viewer/scene/robot-geometry.js';
@@ -76,11 +75,7 @@ async function view(context: VerbContext, flags: ViewFlags, paths: readonly stri
 
 /** A path as it is, and the folder of a policy that is named as other verbs take it. */
 async function placeOf(path: string): Promise<string> {
-  const isThere = await access(path).then(
-    () => true,
-    () => false,
-  );
-  return isThere ? path : ((await findBundle(path))?.folder ?? path);
+  return (await isPresent(path)) ? path : ((await findBundle(path))?.folder ?? path);
 }
 
 function parsePort(text: string): number {

@@ -3,9 +3,9 @@
 //
 // All of it may be missing (a bundle far from its data); then flags say it, or it is left out with a note.
 
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { isPresent } from '../base/files.js';
 import { type Dataset, openDatasets } from '../dataset/dataset.js';
 import { MANIFEST_FILE } from '../dataset/manifest.js';
 import type { CommandResponse } from '../motion/command-response.js';
@@ -61,7 +61,7 @@ export async function readTrainingFacts(
   const { validationShare, command, hindsightWindow_s, hindsightTransient_s } = config?.data ?? defaults;
   const named = dataFolders ?? data?.folders ?? config?.data.folders ?? [];
   const folders: string[] = [];
-  for (const folder of named) if (await isThere(join(folder, MANIFEST_FILE))) folders.push(folder);
+  for (const folder of named) if (await isPresent(join(folder, MANIFEST_FILE))) folders.push(folder);
   const recorded = teacher !== undefined && commandRange !== undefined ? {} : await readRecorded(folders);
   return {
     folders,
@@ -93,11 +93,4 @@ async function readRecorded(folders: readonly string[]): Promise<Pick<TrainingFa
 async function firstRollout(dataset: Dataset) {
   const info = dataset.episodes.find(({ kind, channels }) => kind === 'rollout' && channels.has('executedAction'));
   return info && dataset.readEpisode(info.index);
-}
-
-function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

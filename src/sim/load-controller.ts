@@ -5,12 +5,12 @@
 // the folders of the environment variable NEXTGAIT_POLICIES. A model-based controller is a config file alone, or the name
 // of one in configs/controllers.
 
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import * as onnx from 'onnxruntime-node';
 import { loadConfig } from '../base/config-file.js';
 import { DataError, listNames } from '../base/errors.js';
-import { isPresentFolder, packagePath, sha256OfFile } from '../base/files.js';
+import { isPresent, isPresentFolder, packagePath, sha256OfFile } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
 import type { Controller } from '../policy/controller.js';
 import { type ForeignPolicyConfig, foreignPolicySchema } from '../policy/foreign-config.js';
@@ -136,7 +136,7 @@ async function networkPath(config: ForeignPolicyConfig, configPath: string, weig
   const candidates = [resolve(dirname(configPath), file), ...searched.map((folder) => resolve(folder, file))];
   if (weights !== undefined) candidates.splice(0, candidates.length, ...(await weightsCandidates(weights, file)));
   for (const candidate of candidates) {
-    if (await isReadable(candidate)) return candidate;
+    if (await isPresent(candidate)) return candidate;
   }
   const source = url === undefined ? '' : ` It comes from ${url}.`;
   throw new DataError({
@@ -149,11 +149,4 @@ async function networkPath(config: ForeignPolicyConfig, configPath: string, weig
 
 async function weightsCandidates(weights: string, file: string): Promise<string[]> {
   return (await isPresentFolder(weights)) ? [resolve(weights, file)] : [resolve(weights)];
-}
-
-async function isReadable(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -2,11 +2,11 @@
 //
 // The result can be posted to a worker thread, and simulations are made from it there (see Environment.create).
 
-import { access, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { delimiter, dirname, isAbsolute, resolve } from 'node:path';
 import { loadConfig } from '../base/config-file.js';
 import { DataError, listNames } from '../base/errors.js';
-import { packagePath } from '../base/files.js';
+import { isPresent, packagePath } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
 import { type RobotConfig, robotConfigSchema } from '../robot/robot-config.js';
 import type { RobotModel } from '../robot/robot-model.js';
@@ -102,10 +102,7 @@ function modelCandidates(config: RobotConfig, configPath: string, options: LoadR
 
 async function firstThere(paths: readonly string[]): Promise<string | undefined> {
   for (const path of paths) {
-    const found = await access(path).then(
-      () => true,
-      () => false,
-    );
+    const found = await isPresent(path);
     if (found) return path;
   }
   return undefined;

@@ -2,10 +2,10 @@
 //
 // Reading policy.json and the weights is src/policy/bundle.ts; here are the files of Node.
 
-import { access, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DataError, listNames } from '../base/errors.js';
-import { packagePath } from '../base/files.js';
+import { isPresent, packagePath } from '../base/files.js';
 import { nearest } from '../base/nearest.js';
 import { BUNDLE_FILES, checkMadeFile, decodeBundle, encodeBundle, type PolicyBundle } from '../policy/bundle.js';
 import { sha256 } from '../robot/sha256.js';
@@ -35,8 +35,8 @@ export interface ReadBundleOptions {
 export async function findBundle(reference: string): Promise<BundlePlace | undefined> {
   const given = basename(reference) === BUNDLE_FILES.description ? dirname(reference) : reference;
   for (const folder of [given, ...(isName(reference) ? [join(pretrainedFolder(), reference)] : [])]) {
-    if (await exists(join(folder, BUNDLE_FILES.description))) return { folder, kind: 'bundle' };
-    if (await exists(join(folder, RUN_FILES.recipe))) return { folder, kind: 'run' };
+    if (await isPresent(join(folder, BUNDLE_FILES.description))) return { folder, kind: 'bundle' };
+    if (await isPresent(join(folder, RUN_FILES.recipe))) return { folder, kind: 'run' };
   }
   return undefined;
 }
@@ -45,7 +45,7 @@ export async function findBundle(reference: string): Promise<BundlePlace | undef
 export async function pretrainedNames(): Promise<string[]> {
   const names = await readdir(pretrainedFolder()).catch(() => []);
   const whole = await Promise.all(
-    names.map((name) => exists(join(pretrainedFolder(), name, BUNDLE_FILES.description))),
+    names.map((name) => isPresent(join(pretrainedFolder(), name, BUNDLE_FILES.description))),
   );
   return names.filter((_, at) => whole[at]).sort();
 }
@@ -80,7 +80,7 @@ export async function readBundle(reference: string, options: ReadBundleOptions =
     ...place,
     bundle: decodeBundle(description, weights, folder),
     weightsSha256: sha256(weights),
-    ...((await exists(onnx)) ? { onnx } : {}),
+    ...((await isPresent(onnx)) ? { onnx } : {}),
   };
 }
 
@@ -130,11 +130,4 @@ function pretrainedFolder(): string {
 
 function isName(reference: string): boolean {
   return /^[\w.-]+$/.test(reference) && !/^\.+$/.test(reference);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -8,6 +8,7 @@ import { createStage, type Stage } from '../scene/stage.js';
 import { element } from '../shell/elements.js';
 import { createItemChooser } from '../shell/item-chooser.js';
 import { problemOf } from '../shell/problem.js';
+import { saveFile } from '../shell/save-file.js';
 import './dataset.css';
 import { type DatasetIndex, type EpisodeEntry, readIndex } from './dataset-index.js';
 import { type ClipQuality, createDetailsPanel } from './details-panel.js';
@@ -351,8 +352,5 @@ async function copyLink(context: PageContext, writeAddress: () => void): Promise
 }
 
 async function savePicture(stage: Stage, name: string): Promise<void> {
-  const address = URL.createObjectURL(await stage.capture());
-  const link = element('a', { attributes: { href: address, download: name } });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+  saveFile(name, await stage.capture());
 }

@@ -3,7 +3,7 @@
 import { TERRAIN_KINDS, type TerrainKind } from '../../sim/terrain.js';
 import { button, element } from '../shell/elements.js';
 import { GHOST_PLACES, type GhostPlace } from './drive-scene.js';
-import { shardAddress } from './save-recording.js';
+import { shardBlob } from './save-recording.js';
 
 export interface DrivePanelOptions {
   readonly readouts: HTMLElement;
@@ -88,7 +88,7 @@ export function createDrivePanel(options: DrivePanelOptions): DrivePanel {
       recorded.textContent = `${seconds.toFixed(1)} s`;
     },
     addRecording(name, seconds, shard) {
-      const address = shardAddress(shard);
+      const address = URL.createObjectURL(shardBlob(shard));
       addresses.push(address);
       const link = element('a', {
         text: `${seconds.toFixed(1)} s`,

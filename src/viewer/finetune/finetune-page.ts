@@ -5,6 +5,7 @@
 import type { Page, PageContext, Problem } from '../page.js';
 import { element, icon } from '../shell/elements.js';
 import { problemOf } from '../shell/problem.js';
+import { saveFile } from '../shell/save-file.js';
 import { type ChartWall, createChartWall } from '../training/chart-wall.js';
 import { createDataPanel } from './data-panel.js';
 import './finetune.css';
@@ -161,9 +162,7 @@ async function mountFinetune(root: HTMLElement, context: PageContext): Promise<(
   const download = async () => {
     if (job?.policy === undefined) return;
     const bytes = zipBundle(job.name, job.policy);
-    const address = URL.createObjectURL(new Blob([bytes as BlobPart], { type: 'application/zip' }));
-    element('a', { attributes: { href: address, download: `${job.name}.zip` } }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10_000);
+    saveFile(`${job.name}.zip`, new Blob([bytes as BlobPart], { type: 'application/zip' }));
     context.notify(`${job.name}.zip: unpack it, and run nextgait evaluate ${job.name}`);
   };
 
